@@ -1,0 +1,1 @@
+"""From a submission to a result, a gradebook entry and an executed notebook."""

@@ -1,0 +1,296 @@
+"""Plain data, as it crosses from one process to another or lies in a file.
+
+A value becomes a *tree* (lists, strings, numbers and None: what JSON holds) and a
+list of NumPy arrays that the tree points into. Exact types only: a subclass of an
+array, a float subclass or any other object is not plain data, and is handed to
+`opaque`, which keeps it and names it by a `Handle`.
+
+=============  =====================================================
+value          tree
+=============  =====================================================
+None, bool     itself
+int            itself below 2**53, else ``["i", "0x…"]``
+float          ``["f", float.hex()]`` (NaN and infinities included)
+str            itself
+bytes          ``["b", array index]`` (uint8)
+slice          ``["slice", [start, stop, step]]``
+Ellipsis       ``["..."]``
+tuple, list    ``["t", […]]``, ``["l", […]]``
+set            ``["s", […]]``
+dict           ``["d", [[key, value], …]]``, in its order
+array, tensor  ``["a", array index, kind, dtype, flags]``
+strings        ``["u", shape, […]]``: a NumPy array of str
+Handle         ``["h", number, type name]``
+=============  =====================================================
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+MAX_DEPTH = 32
+MAX_DIMENSIONS = 8
+MAX_INT_BITS = 4096
+
+DTYPES = frozenset(
+    "bool uint8 int8 uint16 int16 uint32 int32 uint64 int64 float16 bfloat16 float32 float64"
+    " complex64 complex128".split()
+)
+_BITS = {"bfloat16": "uint16"}  # NumPy has no bfloat16: its bits travel
+KINDS = ("numpy", "scalar", "torch", "tensorflow")
+
+Tree = Any  # what JSON holds; the shapes of it are in the table above
+
+
+class NotPlainData(TypeError):
+    """A value, or a tree, that is no plain data; the message says which part and why."""
+
+
+@dataclass(frozen=True)
+class Handle:
+    """An object that stays where it was made; `number` names it there, `type_name` tells what it is."""
+
+    number: int
+    type_name: str
+
+
+Opaque = Callable[[Any], Handle]
+Resolve = Callable[[Handle], Any]
+
+
+def encode(value: Any, *, opaque: Opaque | None = None) -> tuple[Tree, list[np.ndarray]]:
+    """Take a value apart into its tree and its arrays.
+
+    `opaque` is asked for a `Handle` for whatever is no plain data; without it such a
+    value raises `NotPlainData`, as do cycles and nesting below `MAX_DEPTH`.
+    """
+    arrays: list[np.ndarray] = []
+    return _encode(value, arrays, opaque, 0), arrays
+
+
+def decode(tree: Tree, arrays: list[np.ndarray], *, resolve: Resolve | None = None, device: str = "cpu") -> Any:
+    """Put a value together again; the inverse of `encode`.
+
+    Torch tensors are made on `device`. A tree that `encode` can't have made raises
+    `NotPlainData`; so does an array whose dtype differs from the one the tree names.
+    """
+    return _decode(tree, arrays, resolve, device, 0)
+
+
+def kind_of(value: Any) -> str | None:
+    """'numpy', 'scalar' (a NumPy scalar), 'torch' or 'tensorflow' by exact type, else None."""
+    kind = type(value)
+    if kind is np.ndarray:
+        return "numpy"
+    if isinstance(value, np.generic) and kind.__module__ == "numpy":
+        return "scalar"
+    torch = sys.modules.get("torch")
+    if torch is not None and (kind is torch.Tensor or kind is torch.nn.Parameter):
+        return "torch"
+    if "tensorflow" in sys.modules and kind.__name__ in ("EagerTensor", "ResourceVariable"):
+        import tensorflow as tf
+
+        return "tensorflow" if isinstance(value, (tf.Tensor, tf.Variable)) else None
+    return None
+
+
+def dtype_name(value: Any) -> str:
+    """The dtype of an array or tensor, by NumPy's name for it ('float32', 'bfloat16', …)."""
+    if kind_of(value) == "torch":
+        return str(value.dtype).removeprefix("torch.")
+    return str(getattr(value.dtype, "name", value.dtype))
+
+
+def to_numpy(value: Any) -> np.ndarray:
+    """An array's or tensor's numbers as a NumPy array on the CPU; bfloat16 widens to float32."""
+    kind = kind_of(value)
+    if kind == "torch":
+        value = value.detach().resolve_conj().resolve_neg().cpu()
+        return np.asarray((value.float() if dtype_name(value) == "bfloat16" else value).numpy())
+    if kind == "tensorflow":
+        value = value.numpy()
+        return np.asarray(value.astype(np.float32) if dtype_name(value) == "bfloat16" else value)
+    return np.asarray(value)
+
+
+def _encode(value: Any, arrays: list[np.ndarray], opaque: Opaque | None, depth: int) -> Tree:
+    if depth > MAX_DEPTH:
+        raise NotPlainData(f"nested deeper than {MAX_DEPTH} levels")
+    kind = type(value)
+    if value is None or kind is bool or kind is str:
+        return value
+    if kind is int:
+        if abs(value) < 1 << 53:
+            return value
+        if value.bit_length() <= MAX_INT_BITS:
+            return ["i", hex(value)]
+        raise NotPlainData(f"an int of {value.bit_length()} bits (at most {MAX_INT_BITS})")
+    if kind is float:
+        return ["f", value.hex()]
+    if kind is bytes:
+        arrays.append(np.frombuffer(value, np.uint8))
+        return ["b", len(arrays) - 1]
+    if kind is slice:
+        return ["slice", [_encode(part, arrays, opaque, depth + 1) for part in (value.start, value.stop, value.step)]]
+    if value is Ellipsis:
+        return ["..."]
+    if kind in (tuple, list, set, frozenset):
+        tag = {tuple: "t", list: "l"}.get(kind, "s")
+        parts = sorted(value, key=repr) if tag == "s" else value
+        return [tag, [_encode(part, arrays, opaque, depth + 1) for part in parts]]
+    if kind is dict:
+        return ["d", [[_encode(k, arrays, opaque, depth + 1), _encode(v, arrays, opaque, depth + 1)]
+                      for k, v in value.items()]]
+    if kind is Handle:
+        return ["h", value.number, value.type_name]
+    if kind_of(value) is not None:
+        return _encode_array(value, arrays, opaque)
+    if opaque is None:
+        raise NotPlainData(f"a {kind.__name__} is no plain data")
+    handle = opaque(value)
+    return ["h", handle.number, handle.type_name]
+
+
+def _encode_array(value: Any, arrays: list[np.ndarray], opaque: Opaque | None) -> Tree:
+    kind, dtype = kind_of(value), dtype_name(value)
+    flags: dict[str, Any] = {}
+    if kind == "numpy" and value.dtype.kind == "U":
+        return ["u", list(value.shape), [str(item) for item in value.ravel()]]
+    if dtype not in DTYPES:
+        if opaque is None:
+            raise NotPlainData(f"an array of dtype {dtype}")
+        handle = opaque(value)
+        return ["h", handle.number, handle.type_name]
+    if kind == "torch":
+        torch = sys.modules["torch"]
+        if value.layout is not torch.strided:
+            raise NotPlainData(f"a {value.layout} tensor; a dense one is expected")
+        if value.requires_grad:
+            flags["requires_grad"] = True
+        if value.device.type != "cpu":
+            flags["device"] = value.device.type
+        if not value.is_contiguous():
+            flags["strided"] = True
+        plain = value.detach().resolve_conj().resolve_neg().cpu().contiguous()
+        array = plain.view(torch.int16).numpy().view(np.uint16) if dtype == "bfloat16" else plain.numpy()
+    elif kind == "tensorflow":
+        array = value.numpy()
+        if dtype == "bfloat16":
+            array = np.asarray(array).view(np.uint16)
+    else:
+        array = np.asarray(value)
+        if not array.flags.c_contiguous:
+            flags["strided"] = True
+    array = np.ascontiguousarray(array).reshape(array.shape)  # ascontiguousarray makes 0-d arrays 1-d
+    if array.dtype.byteorder == ">":
+        array = array.astype(array.dtype.newbyteorder("<"))
+    arrays.append(array)
+    return ["a", len(arrays) - 1, kind, dtype, flags]
+
+
+def _decode(tree: Tree, arrays: list[np.ndarray], resolve: Resolve | None, device: str, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise NotPlainData(f"nested deeper than {MAX_DEPTH} levels")
+    if tree is None or isinstance(tree, (bool, int, str)):
+        return tree
+    if not isinstance(tree, list) or not tree or not isinstance(tree[0], str):
+        raise NotPlainData("a tree node that is neither a value nor a tagged list")
+
+    def parts(node: Any) -> list[Any]:
+        if not isinstance(node, list):
+            raise NotPlainData(f"tag {tag!r} without a list")
+        return [_decode(part, arrays, resolve, device, depth + 1) for part in node]
+
+    tag, rest = tree[0], tree[1:]
+    try:
+        if tag == "f":
+            return float.fromhex(*rest)
+        if tag == "i":
+            if len(rest[0]) > MAX_INT_BITS // 4 + 3:
+                raise NotPlainData("an int beyond its bound")
+            return int(rest[0], 16)
+        if tag == "b":
+            return _array_at(arrays, rest[0], "uint8").tobytes()
+        if tag == "slice":
+            return slice(*parts(rest[0]))
+        if tag == "...":
+            return Ellipsis
+        if tag == "t":
+            return tuple(parts(rest[0]))
+        if tag == "l":
+            return parts(rest[0])
+        if tag == "s":
+            return set(parts(rest[0]))
+        if tag == "d":
+            return {key: value for key, value in (parts(pair) for pair in rest[0])}
+        if tag == "u":
+            return np.array([str(item) for item in rest[1]], dtype=np.str_).reshape([int(n) for n in rest[0]])
+        if tag == "a":
+            return _decode_array(arrays, *rest, device=device)
+        if tag == "h":
+            handle = Handle(int(rest[0]), str(rest[1]))
+            return handle if resolve is None else resolve(handle)
+    except NotPlainData:
+        raise
+    except (TypeError, ValueError, IndexError, KeyError, OverflowError) as error:
+        raise NotPlainData(f"a malformed {tag!r} node: {error}") from None
+    raise NotPlainData(f"an unknown tag {tag[:20]!r}")
+
+
+def _array_at(arrays: list[np.ndarray], index: Any, dtype: str) -> np.ndarray:
+    if type(index) is not int or not 0 <= index < len(arrays):
+        raise NotPlainData(f"array {index!r} of {len(arrays)}")
+    array = arrays[index]
+    if array.dtype.name != dtype:
+        raise NotPlainData(f"array {index} is {array.dtype.name}, announced as {dtype}")
+    return array
+
+
+def _decode_array(
+    arrays: list[np.ndarray], index: Any, kind: str, dtype: str, flags: dict[str, Any], *, device: str
+) -> Any:
+    if kind not in KINDS or dtype not in DTYPES or not isinstance(flags, dict):
+        raise NotPlainData(f"an array of unknown kind {kind!r} or dtype {dtype!r}")
+    array = _array_at(arrays, index, _BITS.get(dtype, dtype))
+    if array.ndim > MAX_DIMENSIONS:
+        raise NotPlainData(f"{array.ndim} dimensions (at most {MAX_DIMENSIONS})")
+    if kind in ("numpy", "scalar") and dtype == "bfloat16":
+        raise NotPlainData("NumPy has no bfloat16")
+    if kind == "scalar":
+        if array.ndim:
+            raise NotPlainData("a scalar with dimensions")
+        return array[()]
+    array = array.copy()  # the frame's buffer is shared and read-only
+    if flags.get("strided") and array.ndim:
+        # A neighbour in memory behind every element: whoever assumes contiguity reads it.
+        spread = np.full((*array.shape[:-1], 2 * array.shape[-1]), 0, array.dtype)
+        spread[..., ::2] = array
+        array = spread[..., ::2]
+    if kind == "numpy":
+        return array
+    if kind == "torch":
+        return _torch_tensor(array, dtype, flags, device)
+    import tensorflow as tf
+
+    if dtype == "bfloat16":
+        return tf.bitcast(tf.constant(array), tf.bfloat16)
+    return tf.constant(array)
+
+
+def _torch_tensor(array: np.ndarray, dtype: str, flags: dict[str, Any], device: str) -> Any:
+    import torch
+
+    if array.base is not None and not array.flags.c_contiguous:
+        tensor = torch.from_numpy(array.base)[..., ::2]
+    else:
+        tensor = torch.from_numpy(array)
+    if dtype == "bfloat16":
+        tensor = tensor.view(torch.bfloat16)
+    if device != "cpu":
+        tensor = tensor.to(device)
+    return tensor.requires_grad_() if flags.get("requires_grad") else tensor

@@ -151,8 +151,8 @@ def _story(question: QuestionResult, *, public: bool) -> _Story:
         return _Story("no case could be run, so it earns nothing yet", hint, (), ())
     first, _, rest = failures[0].summary.partition("\n")
     line = f"{failures[0].title}: {first}"
-    rest_of_failures = tuple(_Failure(f.title, one_line(f.summary), f.detail) for f in failures[1:])
-    return _Story(line, hint, tuple(rest.splitlines()), (failures[0], *rest_of_failures))
+    others = (_Failure(f.title, one_line("; ".join(f.summary.splitlines())), f.detail) for f in failures[1:])
+    return _Story(line, hint, tuple(rest.splitlines()), (failures[0], *others))
 
 
 def _failures(question: QuestionResult) -> Iterator[_Failure]:

@@ -167,7 +167,7 @@ def _failures(question: QuestionResult) -> Iterator[_Failure]:
         if case.limit and case.limit not in summary:
             summary = f"stopped by a limit ({one_line(case.limit, 100)}); {summary}"
         if case.hidden:  # neither its detail nor its name: a case's name often tells its inputs
-            yield _Failure(f"hidden case {index} of {count}", summary, "")
+            yield _Failure(f"hidden case {index} of {count}", summary.removeprefix("a hidden case: "), "")
         else:
             yield _Failure(f"case {index} of {count}", summary, clean(case.detail, _DETAIL_CHARACTERS).strip("\n"))
 

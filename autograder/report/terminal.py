@@ -55,7 +55,7 @@ def scores_table(results: Sequence[Result], *, title: str = "") -> Table:
     out_of = {question.question: question.points for result in results for question in result.questions}
     for index, name in enumerate(names, 1):
         table.add_column(f"{index}\n/{panel.number(out_of[name])}", justify="center", no_wrap=True)
-    table.add_column("what happened", overflow="fold", min_width=14)
+    table.add_column("what happened", overflow="fold", min_width=10)
     points = best_points(results)
     for result in results:
         by_name = {question.question: question for question in result.questions}

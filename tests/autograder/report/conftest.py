@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pytest
 
@@ -105,6 +107,12 @@ def classroom() -> list[Result]:
     return make_class()
 
 
+@pytest.fixture(scope="session")
+def samples() -> SimpleNamespace:
+    """What the class is made of: `question`, `result`, `nothing`, `GPU`, `HINTS`."""
+    return SimpleNamespace(question=question, result=result, nothing=nothing, GPU=GPU, HINTS=HINTS)
+
+
 HOSTILE = (
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -118,6 +126,12 @@ HOSTILE = (
     "[x](javascript:alert(1))",
     "![x](data:text/html;base64,PHNjcmlwdD4=)",
 )
+
+
+@pytest.fixture(params=HOSTILE)
+def hostile(request: pytest.FixtureRequest) -> str:
+    """Each of the strings that would do harm if they were believed."""
+    return str(request.param)
 
 
 class Page(HTMLParser):
@@ -193,3 +207,9 @@ def assert_contained(html: str) -> Page:
         "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\x00\x07\x08\x1b\x7f\x9b"
     )
     return page
+
+
+@pytest.fixture(scope="session")
+def contained() -> Callable[[str], Page]:
+    """Parses a page after proving that it runs and loads nothing."""
+    return assert_contained

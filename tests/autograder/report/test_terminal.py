@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 
-import pytest
-from conftest import GPU, HINTS, HOSTILE, question, result
 from rich.console import Console, RenderableType
 
 from autograder.report import terminal
@@ -47,10 +46,10 @@ def test_the_table_fits_eighty_columns(classroom: list[Result]) -> None:
     assert all(f"student-{number:02}" in text for number in range(1, 15))
 
 
-def test_twelve_questions_fit_eighty_columns() -> None:
+def test_twelve_questions_fit_eighty_columns(samples: SimpleNamespace) -> None:
     partly = (CaseResult("a", "passed", weight=1), CaseResult("b", "failed", weight=2))
     many = tuple(QuestionResult(f"question_{i}", 4, partly) for i in range(12))
-    text = shown(terminal.scores_table([result(1, questions=many)]), width=80)
+    text = shown(terminal.scores_table([samples.result(1, questions=many)]), width=80)
     assert line_of(text, "student-01").split()[1:14] == ["16/48", *["1.3"] * 12]
 
 
@@ -65,27 +64,26 @@ def test_the_summary_counts_states_and_who_needs_a_person(classroom: list[Result
     assert line.endswith("; 2 need a person; 11 written answers to read")
 
 
-def test_a_check_prints_verdict_hint_and_first_failing_case() -> None:
+def test_a_check_prints_verdict_hint_and_first_failing_case(samples: SimpleNamespace) -> None:
     public = QuestionResult("affine_backward", 3, tuple(CaseResult(f"n{i}", "passed") for i in range(6)))
-    lines = terminal.question_lines([public, question("layer_norm_backward", 2, "unbiased"), GPU])
+    lines = terminal.question_lines([public, samples.question("layer_norm_backward", 2, "unbiased"), samples.GPU])
     passed, failed, ungraded = (str(line) for line in lines)
     assert passed == "✓ affine_backward  3/3   all 6 public cases passed; more run when it is graded"
     assert failed.splitlines()[0].startswith("◐ layer_norm_backward  2/3   case 1 of 6: ")
-    assert failed.splitlines()[1].strip() == HINTS["unbiased"]
+    assert failed.splitlines()[1].strip() == samples.HINTS["unbiased"]
     assert ungraded == "○ cuda_graph  –/2   not graded here: needs a GPU"
 
 
-def test_the_total_leaves_out_what_could_not_be_graded_here() -> None:
-    questions = [question("scalar_tape"), question("affine_backward", 6), GPU]
+def test_the_total_leaves_out_what_could_not_be_graded_here(samples: SimpleNamespace) -> None:
+    questions = [samples.question("scalar_tape"), samples.question("affine_backward", 6), samples.GPU]
     assert str(terminal.total_line(questions)) == "4/7 points; 1 of 2 questions passed; 1 not graded here"
 
 
-@pytest.mark.parametrize("hostile", HOSTILE)
-def test_hostile_text_reaches_the_screen_as_text(hostile: str) -> None:
+def test_hostile_text_reaches_the_screen_as_text(samples: SimpleNamespace, hostile: str) -> None:
     case = CaseResult(hostile, "failed", summary=hostile, detail=hostile)
     bad = QuestionResult(hostile, 1, (case,), hint=hostile)
-    made = result(1, student=hostile, questions=(bad,), notes=(Note("cell", hostile),))
-    lost = result(2, state="unreadable", reason=hostile, questions=())
+    made = samples.result(1, student=hostile, questions=(bad,), notes=(Note("cell", hostile),))
+    lost = samples.result(2, state="unreadable", reason=hostile, questions=())
     out = shown(terminal.scores_table([made, lost], title=hostile), terminal=True)
     out += "".join(shown(line, terminal=True) for line in terminal.question_lines([bad]))
     out.encode("utf-8")

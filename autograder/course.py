@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from traitlets import Bool, Enum, Float, Int, List, Unicode
-from traitlets.config import Config, Configurable, PyFileConfigLoader
+from traitlets.config import Config, Configurable
+from traitlets.config.loader import PyFileConfigLoader
 
 CONFIG_NAME = "course_config.py"
 PUBLIC_SEED = 0  # what students' own checks use; grading uses the course's secret one
@@ -170,7 +171,9 @@ def find_course(start: Path | None = None) -> Course:
     for folder in (start, *start.parents):
         if (folder / CONFIG_NAME).is_file():
             return Course(folder)
-    raise CourseError(f"No {CONFIG_NAME} in {start} or above it. Run this in a course's folder, or name it by --course.")
+    raise CourseError(
+        f"No {CONFIG_NAME} in {start} or above it. Run this in a course's folder, or name it by --course."
+    )
 
 
 def is_safe_name(name: str) -> bool:
@@ -182,8 +185,9 @@ def _read_seed(path: Path) -> int:
     try:
         return int(path.read_text())
     except ValueError:
-        raise CourseError(f"{path} holds no number. Delete it to get a new seed; grades will change by no more "
-                          "than honest rounding.") from None
+        raise CourseError(
+            f"{path} holds no number. Delete it to get a new seed; grades will change by no more than honest rounding."
+        ) from None
 
 
 def _load(path: Path) -> Config:
@@ -191,6 +195,6 @@ def _load(path: Path) -> Config:
         raise CourseError(f"There is no {path}.")
     try:
         config: Any = PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
-    except Exception as error:  # noqa: BLE001 - whatever the file's own code raises
+    except Exception as error:
         raise CourseError(f"{path} can't be read: {type(error).__name__}: {error}") from error
     return Config(config)

@@ -140,12 +140,14 @@ def _encode(value: Any, arrays: list[np.ndarray], opaque: Opaque | None, depth: 
     if value is Ellipsis:
         return ["..."]
     if kind in (tuple, list, set, frozenset):
-        tag = {tuple: "t", list: "l"}.get(kind, "s")
+        tag = "t" if kind is tuple else "l" if kind is list else "s"
         parts = sorted(value, key=repr) if tag == "s" else value
         return [tag, [_encode(part, arrays, opaque, depth + 1) for part in parts]]
     if kind is dict:
-        return ["d", [[_encode(k, arrays, opaque, depth + 1), _encode(v, arrays, opaque, depth + 1)]
-                      for k, v in value.items()]]
+        return [
+            "d",
+            [[_encode(k, arrays, opaque, depth + 1), _encode(v, arrays, opaque, depth + 1)] for k, v in value.items()],
+        ]
     if kind is Handle:
         return ["h", value.number, value.type_name]
     if kind_of(value) is not None:
@@ -227,7 +229,7 @@ def _decode(tree: Tree, arrays: list[np.ndarray], resolve: Resolve | None, devic
         if tag == "s":
             return set(parts(rest[0]))
         if tag == "d":
-            return {key: value for key, value in (parts(pair) for pair in rest[0])}
+            return dict(parts(pair) for pair in rest[0])
         if tag == "u":
             return np.array([str(item) for item in rest[1]], dtype=np.str_).reshape([int(n) for n in rest[0]])
         if tag == "a":

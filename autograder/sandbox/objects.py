@@ -14,7 +14,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from types import SimpleNamespace, TracebackType
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -88,7 +88,7 @@ class Objects:
             raise Missing(name)
         return self._namespace[name]
 
-    def _view(self) -> SimpleNamespace:
+    def _view(self) -> _View:
         return _View(self._namespace)
 
     def _driver(self, name: str, source: str) -> Callable[..., Any]:
@@ -97,7 +97,7 @@ class Objects:
             filename = f"<driver {name}>"
             linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
             scope: dict[str, Any] = {"np": np}
-            exec(compile(source, filename, "exec"), scope)
+            exec(compile(source, filename, "exec"), scope)  # noqa: S102 - the check file's own driver
             self._drivers[source] = scope[name]
         return self._drivers[source]
 
@@ -112,15 +112,16 @@ class Objects:
         return self._table[handle.number]
 
 
-class _View(SimpleNamespace):
+class _View:
     """The namespace as a driver sees it: attributes, and `Missing` for what isn't there."""
 
     def __init__(self, namespace: dict[str, Any]) -> None:
-        super().__init__()
-        self.__dict__ = namespace
+        self._namespace = namespace
 
     def __getattr__(self, name: str) -> Any:
-        raise Missing(name)
+        if name not in self._namespace:
+            raise Missing(name)
+        return self._namespace[name]
 
 
 def describe(error: BaseException) -> dict[str, Any]:

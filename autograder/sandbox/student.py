@@ -81,21 +81,12 @@ class Session(Protocol):
     def perform(self, request: Request) -> Any: ...
 
 
-@dataclass(frozen=True)
-class Answer:
-    """One answer as a mistake's answers are compared to it: plain data, or the type of an error."""
-
-    value: Any = None
-    error: str | None = None
-
-
 class StudentSession:
-    """Performs requests over a transport and keeps the stream of answers for the diagnosis."""
+    """Performs requests over a transport."""
 
     def __init__(self, transport: Transport, *, device: str = "cpu") -> None:
         self._transport = transport
         self._device = device
-        self.answers: list[Answer] = []
 
     def perform(self, request: Request) -> Any:
         """The answer as plain data or a `Remote`. Raises `StudentFault`."""
@@ -105,8 +96,7 @@ class StudentSession:
         if type(answer) is not dict or not ("value" in answer or "error" in answer):
             raise StudentFault("the notebook's process gave an answer that is none")
         if "error" in answer:
-            self._fail(request, answer["error"])
-        self.answers.append(Answer(answer["value"]))
+            self._fail(answer["error"])
         if answer.get("changed"):
             raise ChangedArgument(
                 f"{request.name or 'the call'} changes its argument in place; work on a copy of what you are given"
@@ -117,12 +107,11 @@ class StudentSession:
         """`value` with a `Remote` in the place of every `Handle`."""
         return _mapped(value, lambda leaf: Remote(self, leaf) if type(leaf) is Handle else leaf)
 
-    def _fail(self, request: Request, error: Any) -> NoReturn:
+    def _fail(self, error: Any) -> NoReturn:
         try:
             type_name, message, trace = str(error["type"]), str(error["message"]), list(error["trace"])
         except (TypeError, KeyError):
             raise StudentFault("the notebook's process gave an error that is none") from None
-        self.answers.append(Answer(error=type_name))
         raise StudentError(type_name, message, trace)
 
 
@@ -229,6 +218,5 @@ def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
 
 def _refuse(value: Any) -> NoReturn:
     raise TypeError(
-        f"a check can't send a {type(value).__name__} to the student; "
-        "send plain data, or a driver by student.run(...)"
+        f"a check can't send a {type(value).__name__} to the student; send plain data, or a driver by student.run(...)"
     )

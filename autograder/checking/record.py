@@ -1,0 +1,158 @@
+"""Recorded answers: the reference's, replayed where the reference may not be, and each mistake's.
+
+One recording holds, for one seed and device, every case's stream of reference answers with
+their rounding errors, and for each mistake the answers that it gives in the cases that it
+fails. Beside a release it is made from the public cases; for grading from all of them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autograder.checking.reference import Entry, LiveReference
+from autograder.checking.run import Raised, Run, Runner, drive, live, live_reference
+from autograder.course import PUBLIC_SEED, Assignment, CourseError
+from autograder.sandbox.student import Namespace, Remote
+from autograder.values import decode, encode
+
+SCHEMA = 1
+JSON_NAME = "recorded.json"
+ARRAYS_NAME = "recorded.safetensors"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """`reference`: entries by case. `mistakes`: by name, the answers by case. `hints`: by mistake."""
+
+    seed: int
+    device: str
+    points: dict[str, float]
+    reference: dict[str, list[Entry]]
+    mistakes: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+    hints: dict[str, str] = field(default_factory=dict)
+
+
+def record(runner: Runner, *, seed: int, device: str = "cpu", public: bool = False) -> Recording:
+    """Run the reference, and every mistake on its questions, and keep the answers.
+
+    `public` leaves out what is hidden. Raises `CourseError` when the reference fails a case.
+    """
+    suite = runner.suite
+    logs: dict[str, list[Entry]] = {}
+    namespace = suite.namespace()
+
+    def reference(case: str) -> Namespace:
+        session = LiveReference(namespace, device=device)
+        logs[case] = session.log
+        return Namespace(session)
+
+    outcomes = runner.run(Run(suite, seed, live(namespace, device=device), reference, device, graded=False))
+    for outcome in outcomes:
+        if outcome.result.outcome == "failed":
+            raise CourseError(f"The reference fails {outcome.result.case}: {outcome.result.summary}")
+    hidden = {outcome.result.case for outcome in outcomes if outcome.result.hidden}
+    kept = {case: log for case, log in logs.items() if not (public and case in hidden)}
+    mistakes: dict[str, dict[str, list[Any]]] = {}
+    hints = {}
+    for variant in suite.variants.mistakes:
+        name = f"{variant.question}: {variant.name}"
+        run = Run(
+            suite, seed, live(suite.namespace(variant), device=device),
+            live_reference(namespace, device=device), device,
+        )  # fmt: skip
+        failed = [
+            o for o in runner.run(run, variant.questions) if o.result.outcome == "failed" and o.result.case in kept
+        ]
+        mistakes[name] = {o.result.case: [_plain(answer) for answer in o.answers] for o in failed if o.answers}
+        hints[name] = variant.hint
+    return Recording(seed, device, dict(suite.points), kept, mistakes, hints)
+
+
+def public_records(assignment: Assignment) -> dict[str, bytes]:
+    """The files that a release carries beside its checks: recorded answers of the public cases."""
+    recording = drive(assignment.tests, lambda runner: record(runner, seed=PUBLIC_SEED, public=True))
+    return dump(recording)
+
+
+def dump(recording: Recording) -> dict[str, bytes]:
+    """A recording as its two files: JSON for what is asked and said, safetensors for the numbers."""
+    from safetensors.numpy import save
+
+    data = {
+        "seed": recording.seed,
+        "device": recording.device,
+        "points": recording.points,
+        "reference": {case: [_entry_out(entry) for entry in entries] for case, entries in recording.reference.items()},
+        "mistakes": {
+            name: {case: [_answer_out(answer) for answer in stream] for case, stream in streams.items()}
+            for name, streams in recording.mistakes.items()
+        },
+        "hints": recording.hints,
+    }
+    tree, arrays = encode(data)
+    head = {"schema": SCHEMA, "points": recording.points, "tree": tree}
+    text = json.dumps(head, ensure_ascii=False, separators=(",", ":")) + "\n"
+    numbered = {f"{at:06}": np.ascontiguousarray(array).reshape(array.shape) for at, array in enumerate(arrays)}
+    return {JSON_NAME: text.encode(), ARRAYS_NAME: save(numbered)}
+
+
+def parse(files: dict[str, bytes], *, device: str = "cpu") -> Recording:
+    """The recording that `dump` wrote. Raises `CourseError` when the files hold none."""
+    from safetensors.numpy import load
+
+    try:
+        head = json.loads(files[JSON_NAME])
+        if head["schema"] != SCHEMA:
+            raise CourseError(f"recorded answers of schema {head['schema']}, expected {SCHEMA}: rebuild the release")
+        arrays = load(files[ARRAYS_NAME])
+        data = decode(head["tree"], [arrays[name] for name in sorted(arrays)], device=device)
+        return Recording(
+            data["seed"],
+            data["device"],
+            data["points"],
+            {case: [Entry(*entry) for entry in entries] for case, entries in data["reference"].items()},
+            {
+                name: {case: [_answer_in(answer) for answer in stream] for case, stream in streams.items()}
+                for name, streams in data["mistakes"].items()
+            },
+            data["hints"],
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise CourseError(f"The recorded answers can't be read ({error}): rebuild the release") from None
+
+
+def read_recording(folder: Path, *, device: str = "cpu") -> Recording:
+    """The recording that lies in `folder`, which holds a release's checks."""
+    return parse({name: (folder / name).read_bytes() for name in (JSON_NAME, ARRAYS_NAME)}, device=device)
+
+
+def read_points(folder: Path) -> dict[str, float]:
+    """The points of each question, from the recording in `folder`, without reading its numbers."""
+    return dict(json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))["points"])
+
+
+def _entry_out(entry: Entry) -> tuple[Any, ...]:
+    return (entry.op, entry.name, entry.value, entry.errors, entry.scale)
+
+
+def _answer_out(answer: Any) -> Any:
+    return {"raised": answer.type_name} if isinstance(answer, Raised) else (answer,)
+
+
+def _answer_in(stored: Any) -> Any:
+    return Raised(stored["raised"]) if type(stored) is dict else stored[0]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Remote):
+        return value._handle
+    if type(value) in (tuple, list):
+        return type(value)(_plain(item) for item in value)
+    if type(value) is dict:
+        return {key: _plain(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,169 @@
+"""Running an assignment's cases: once for pytest's own command, many times for a batch.
+
+`drive` collects the checks once and hands a `Runner` to its caller, who may run them for
+one student after another, or for one mistake and seed after another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from autograder.checking.reference import LiveReference, ReplayReference
+from autograder.checking.suite import Suite, find_suite
+from autograder.course import CourseError
+from autograder.results import CaseResult
+from autograder.sandbox.student import LiveTransport, Namespace, StudentSession
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Raised:
+    """In a stream of answers: the student's code raised here."""
+
+    type_name: str
+
+
+@dataclass(frozen=True)
+class CaseOutcome:
+    """A case's result with what the diagnosis and the lint need besides.
+
+    `answers` is what `agree` was given, in order; `margin` the largest distance that
+    passed and `ratio` the one that failed, both in units of what is allowed.
+    """
+
+    question: str
+    result: CaseResult
+    answers: tuple[Any, ...] = ()
+    margin: float = 0.0
+    ratio: float = 0.0
+
+
+@dataclass
+class Run:
+    """One pass over the cases: whose answers, what is expected, from which seed.
+
+    `student` and `reference` give the namespace for a case. `graded` is False when the
+    reference itself stands in the student's place and a failure is the course's own.
+    """
+
+    suite: Suite
+    seed: int
+    student: Callable[[str], Namespace]
+    reference: Callable[[str], Namespace]
+    device: str = "cpu"
+    graded: bool = True
+    outcomes: list[CaseOutcome] = field(default_factory=list)
+
+
+RUN = pytest.StashKey[Run]()
+
+
+def case_id(item: pytest.Item) -> str:
+    """What names a case in seeds, recordings and results: its question and its test."""
+    return f"{question_of(item)}::{item.name}"
+
+
+def question_of(item: pytest.Item) -> str:
+    """The question that an item checks. Raises `CourseError` for a test that names none."""
+    mark = item.get_closest_marker("question")
+    if mark is None:
+        raise CourseError(f'{item.nodeid} checks no question: mark it with @question("name")')
+    return str(mark.args[0])
+
+
+class Runner:
+    """The collected cases of a suite, ready to be run any number of times."""
+
+    def __init__(self, session: pytest.Session, suite: Suite) -> None:
+        self._session = session
+        self.suite = suite
+        self.cases = {case_id(item): item for item in session.items}
+
+    def run(self, run: Run, questions: Sequence[str] | None = None) -> list[CaseOutcome]:
+        """Run all cases, or those of some questions, and return their outcomes in order."""
+        items = [item for item in self._session.items if questions is None or question_of(item) in questions]
+        self._session.config.stash[RUN] = run
+        run.outcomes.clear()
+        for item, following in itertools.zip_longest(items, items[1:]):
+            runtestprotocol(item, log=False, nextitem=following)
+        return list(run.outcomes)
+
+
+def drive(folder: Path, work: Callable[[Runner], T], *, select: str | None = None) -> T:
+    """Collect the checks in `folder` and return what `work` makes of them.
+
+    `select` keeps only the cases of one question. Raises `CourseError` when the checks
+    can't be collected; whatever `work` raises comes out as it is.
+    """
+    suite = find_suite(folder)
+    loop = _Loop(suite, work, select)
+    arguments = [
+        str(folder), "--disable-plugin-autoload", "-p", "autograder.checking.plugin", "-p", "no:cacheprovider",
+        "--import-mode=importlib", "--capture=no", "-q", "-c", os.devnull, f"--rootdir={folder}",
+    ]  # fmt: skip
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        code = pytest.main(arguments, plugins=[loop])
+    if loop.error is not None:
+        raise loop.error
+    if not loop.done:
+        raise CourseError(f"The checks in {folder} can't be collected (pytest ended with {code}):\n{said.getvalue()}")
+    return cast(T, loop.value)
+
+
+class _Loop:
+    """A pytest plugin whose run of the tests is whatever the caller of `drive` does."""
+
+    def __init__(self, suite: Suite, work: Callable[[Runner], Any], select: str | None) -> None:
+        self._suite, self._work, self._select = suite, work, select
+        self._stdout, self._stderr = sys.stdout, sys.stderr  # pytest's own words are kept apart
+        self.done = False
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if session.testsfailed:
+            return True  # a module that can't be collected; `drive` says so
+        try:
+            if self._select is not None:
+                session.items = [item for item in session.items if question_of(item) == self._select]
+            with contextlib.redirect_stdout(self._stdout), contextlib.redirect_stderr(self._stderr):
+                self.value = self._work(Runner(session, self._suite))
+        except BaseException as error:  # noqa: BLE001 - it travels through pytest to the caller
+            self.error = error
+        self.done = True
+        return True
+
+
+def live(namespace: dict[str, Any], *, device: str = "cpu") -> Callable[[str], Namespace]:
+    """Students of a namespace of this process: for each case a session of its own."""
+    return lambda case: Namespace(StudentSession(LiveTransport(namespace, device=device), device=device))
+
+
+def live_reference(namespace: dict[str, Any], *, device: str = "cpu") -> Callable[[str], Namespace]:
+    """References that are run: for each case a session of its own."""
+    return lambda case: Namespace(LiveReference(namespace, device=device))
+
+
+def replayed(entries: dict[str, list[Any]]) -> Callable[[str], Namespace]:
+    """References that are replayed from a recording, by case."""
+
+    def reference(case: str) -> Namespace:
+        if case not in entries:
+            raise CourseError(f"nothing is recorded for {case}: rebuild the release")
+        return Namespace(ReplayReference(list(entries[case])))
+
+    return reference

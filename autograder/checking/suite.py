@@ -1,0 +1,74 @@
+"""The checks of one assignment, and what answers for the reference: live, or replayed.
+
+A `Suite` is found from the folder that holds the checks: `tests/<a>/` in a course, or
+`checks/` beside a released notebook, where recorded answers take the reference's place.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from autograder import notebook
+from autograder.checking.variants import Variant, Variants
+from autograder.checking.variants import load as load_variants
+from autograder.course import CourseError, find_course
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The checks of an assignment: where they lie, and the points of each question in order.
+
+    `solution` is the reference's file on the instructor's side, None in a release.
+    """
+
+    name: str
+    folder: Path
+    points: dict[str, float]
+    solution: Path | None
+
+    @property
+    def public(self) -> bool:
+        return self.solution is None
+
+    @cached_property
+    def variants(self) -> Variants:
+        return load_variants(self.folder)
+
+    @cached_property
+    def _text(self) -> str:
+        assert self.solution is not None
+        try:
+            return self.solution.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise CourseError(f"{self.solution} is missing. `course build {self.name}` makes it.") from None
+
+    def namespace(self, variant: Variant | None = None) -> dict[str, Any]:
+        """The reference's names, or those of the reference with one thing changed, made anew."""
+        if self.solution is None:
+            raise CourseError(f"{self.folder} belongs to a release: it holds no reference.")
+        text = self._text if variant is None else variant.apply([self._text])[0]
+        # A module of its own, registered, so that dataclasses and pickles of the notebook find it.
+        module = types.ModuleType(f"solutions_{self.name}")
+        sys.modules[module.__name__] = module
+        origin = str(self.solution) if variant is None else f"<cell {variant}>"
+        exec(compile(text, origin, "exec"), module.__dict__)  # noqa: S102 - the course's own code
+        return module.__dict__
+
+
+def find_suite(folder: Path) -> Suite:
+    """The suite whose checks lie in `folder`. Raises `CourseError` when it belongs to nothing."""
+    folder = folder.resolve()
+    if (folder / "recorded.json").is_file():
+        from autograder.checking.record import read_points
+
+        return Suite(folder.parent.name, folder, read_points(folder), None)
+    course = find_course(folder)
+    assignment = course.assignment(folder.name)
+    source = notebook.read(assignment.source, limit_mib=course.limits.notebook_mib)
+    points = {cell.grade_id: cell.points for cell in notebook.cells(source) if cell.role == "check" and cell.grade_id}
+    return Suite(folder.name, folder, points, assignment.solution)

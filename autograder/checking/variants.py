@@ -1,0 +1,194 @@
+"""Wrong answers and other right ones, as changes of the reference.
+
+`mistakes.py` (or the modules of a folder `mistakes/`) names the classic mistakes of an
+assignment, `alternatives.py` honest other answers. Both say what takes the place of what
+in the reference, so one entry gives a namespace for the lint and a notebook for a class.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import inspect
+import textwrap
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+
+class VariantError(Exception):
+    """A mistake or an alternative that doesn't fit the reference; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The reference with one thing changed.
+
+    `also` names other questions that a mistake rightly fails, or that an alternative answers
+    as well. Either `old` gives way to `new`, or the `definitions` take the place of the
+    reference's of the same names.
+    """
+
+    kind: Literal["mistake", "alternative"]
+    question: str
+    name: str
+    hint: str = ""
+    also: tuple[str, ...] = ()
+    old: str = ""
+    new: str = ""
+    definitions: str = ""
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        return (self.question, *self.also)
+
+    def apply(self, cells: Sequence[str]) -> list[str]:
+        """The reference's code cells (or its whole text, as one) with the change made.
+
+        Raises `VariantError` when there is no, or more than one, place for it.
+        """
+        if self.old:
+            return self._edit(cells)
+        return self._define(cells)
+
+    def _edit(self, cells: Sequence[str]) -> list[str]:
+        count = sum(cell.count(self.old) for cell in cells)
+        if count != 1:
+            raise VariantError(f"{self}: {self.old!r} stands {count} times in the reference; it must stand there once")
+        return [cell.replace(self.old, self.new) for cell in cells]
+
+    def _define(self, cells: Sequence[str]) -> list[str]:
+        body = ast.parse(self.definitions).body
+        lines = self.definitions.splitlines()
+        rest = [node for node in body if not isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+        preamble = "\n".join(_lines_of(node, lines) for node in rest)
+        wanted = {node.name: _lines_of(node, lines) for node in body if node not in rest}  # type: ignore[attr-defined]
+        changed, found = [], set()
+        for cell in cells:
+            text = cell
+            for node in reversed(_definitions(cell)):
+                if node.name in wanted and node.name not in found:
+                    found.add(node.name)
+                    split = text.splitlines()
+                    text = "\n".join([*split[: _first_line(node) - 1], wanted[node.name], *split[node.end_lineno :]])
+                    if preamble:
+                        text, preamble = f"{preamble}\n\n\n{text}", ""
+            changed.append(text)
+        helpers = wanted.keys() - found
+        if not found:
+            raise VariantError(f"{self}: the reference defines none of {', '.join(sorted(wanted))}")
+        if helpers:  # definitions of its own stand before the first that takes a place
+            first = next(at for at, (old, new) in enumerate(zip(cells, changed, strict=True)) if old != new)
+            own = "\n\n\n".join(wanted[name] for name in wanted if name in helpers)
+            changed[first] = f"{own}\n\n\n{changed[first]}"
+        return changed
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name!r} of {self.question}"
+
+
+@dataclass(frozen=True)
+class Variants:
+    """All mistakes and alternatives of one assignment, in the order of their files."""
+
+    mistakes: tuple[Variant, ...] = ()
+    alternatives: tuple[Variant, ...] = ()
+
+
+_collected: ContextVar[list[Variant] | None] = ContextVar("collected", default=None)
+
+
+def edited(question: str, name: str, *, old: str, new: str, hint: str, also: Sequence[str] = ()) -> None:
+    """A mistake made by one edit: `old`, which stands once in the reference, becomes `new`."""
+    _collect(Variant("mistake", question, name, hint, tuple(also), old=old, new=new))
+
+
+def mistake(question: str, *, hint: str, also: Sequence[str] = ()) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
+    """A mistake whose function body holds the definitions that take the reference's place."""
+
+    def register(function: Callable[[], Any]) -> Callable[[], Any]:
+        _collect(Variant("mistake", question, _name(function), hint, tuple(also), definitions=_body(function)))
+        return function
+
+    return register
+
+
+def alternative(question: str, *, also: Sequence[str] = ()) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
+    """Another right answer; its function body holds the definitions that take the reference's place."""
+
+    def register(function: Callable[[], Any]) -> Callable[[], Any]:
+        _collect(Variant("alternative", question, _name(function), "", tuple(also), definitions=_body(function)))
+        return function
+
+    return register
+
+
+def load(folder: Path) -> Variants:
+    """The variants of the assignment whose checks lie in `folder`.
+
+    Raises `VariantError` naming the file when one can't be loaded or two share a name.
+    """
+    variants = Variants(_load(folder, "mistakes"), _load(folder, "alternatives"))
+    seen: set[tuple[str, str]] = set()
+    for variant in (*variants.mistakes, *variants.alternatives):
+        if (variant.question, variant.name) in seen:
+            raise VariantError(f"{folder}: {variant} is there twice")
+        seen.add((variant.question, variant.name))
+    return variants
+
+
+def _load(folder: Path, what: str) -> tuple[Variant, ...]:
+    files = [folder / f"{what}.py"] if (folder / f"{what}.py").is_file() else sorted((folder / what).glob("*.py"))
+    found: list[Variant] = []
+    token = _collected.set(found)
+    try:
+        for file in files:
+            spec = importlib.util.spec_from_file_location(f"_{what}_{file.stem}", file)
+            if spec is None or spec.loader is None:
+                raise VariantError(f"{file} is no Python file")
+            try:
+                spec.loader.exec_module(importlib.util.module_from_spec(spec))
+            except Exception as error:
+                raise VariantError(f"{file}: {type(error).__name__}: {error}") from error
+    finally:
+        _collected.reset(token)
+    return tuple(found)
+
+
+def _collect(variant: Variant) -> None:
+    found = _collected.get()
+    if found is not None:
+        found.append(variant)
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return function.__name__.replace("_", " ")
+
+
+def _body(function: Callable[..., Any]) -> str:
+    """The source of a function's body, dedented."""
+    source = textwrap.dedent(inspect.getsource(function))
+    node = ast.parse(source).body[0]
+    assert isinstance(node, ast.FunctionDef)
+    first = node.body[0]
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):  # a docstring
+        first = node.body[1]
+    return textwrap.dedent("\n".join(source.splitlines()[_first_line(first) - 1 :]))
+
+
+def _definitions(text: str) -> list[ast.FunctionDef | ast.ClassDef]:
+    try:
+        return [node for node in ast.parse(text).body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    except SyntaxError:  # magics: such a cell defines nothing that a variant replaces
+        return []
+
+
+def _first_line(node: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+def _lines_of(node: ast.stmt, lines: list[str]) -> str:
+    return "\n".join(lines[_first_line(node) - 1 : node.end_lineno])

@@ -1,0 +1,85 @@
+"""What the end of a case means: its outcome, and the line that the student reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from typing import Any
+
+import pytest
+
+from autograder.checking.compare import Disagreement, Witness
+from autograder.checking.reference import ReplayMismatch
+from autograder.checking.run import CaseOutcome, Raised, case_id, question_of
+from autograder.course import CourseError
+from autograder.results import CaseResult
+from autograder.sandbox.student import LimitHit, StudentError, StudentFault
+
+
+def outcome(item: pytest.Item, call: pytest.CallInfo[None], witness: Witness) -> CaseOutcome:
+    """The outcome of a case from how its call ended and what it compared."""
+    mark = item.get_closest_marker("question")
+    hidden = item.get_closest_marker("hidden") is not None
+    weight = float(mark.kwargs.get("weight", 1.0)) if mark else 1.0
+    error = call.excinfo.value if call.excinfo is not None else None
+    case = CaseResult(case_id(item), "passed", weight, hidden, seconds=round(call.duration, 4))
+    answers: list[Any] = list(witness.answers)
+    if error is None:
+        return CaseOutcome(question_of(item), case, tuple(answers), witness.margin)
+    if isinstance(error, pytest.skip.Exception):
+        case = _with(case, outcome="ungraded", summary=f"not graded here: {error.msg}")
+        return CaseOutcome(question_of(item), case)
+    if isinstance(error, (ReplayMismatch, CourseError)):
+        raise error  # the course's fault, never a student's
+    if isinstance(error, StudentError):
+        answers.append(Raised(error.type_name))
+    summary, detail = explain(error, hidden=hidden)
+    title = _title(item)
+    limit = error.limit if isinstance(error, LimitHit) else None
+    case = _with(
+        case, outcome="failed", limit=limit, detail="" if hidden else detail,
+        summary=f"a hidden case: {summary}" if hidden else f"{title}: {summary}",
+    )  # fmt: skip
+    return CaseOutcome(question_of(item), case, tuple(answers), witness.margin, getattr(error, "ratio", float("inf")))
+
+
+def explain(error: BaseException, *, hidden: bool = False) -> tuple[str, str]:
+    """One line about a failure, and the details that fold below it. Hidden: no numbers of the case."""
+    if isinstance(error, Disagreement):
+        return (error.redacted, "") if hidden else (error.summary, error.detail)
+    if isinstance(error, StudentError):
+        return _explain_student(error, hidden)
+    if isinstance(error, StudentFault):
+        return str(error), ""
+    if isinstance(error, AssertionError):
+        first = (str(error).strip().splitlines() or ["a property of the answer doesn't hold"])[0]
+        return ("a property of the answer doesn't hold" if hidden else first), ""
+    # Whatever else a check stumbles over is an answer that it could not take apart.
+    reason = type(error).__name__ if hidden else f"{type(error).__name__}: {error}"
+    return f"the answer isn't of the form that the question asks for ({reason})", ""
+
+
+def _explain_student(error: StudentError, hidden: bool) -> tuple[str, str]:
+    place = next((line for line in reversed(error.trace) if line[0] == "notebook"), None)
+    if error.type_name == "NotImplementedError" and not error.message and place is not None:
+        return f"{place[2]} still has its blank", ""
+    if error.type_name == "Missing":
+        return f"{error.message} isn't defined: did you rename it, or did its cell fail?", ""
+    message = "" if hidden or not error.message else f": {error.message.splitlines()[0][:200]}"
+    where = f", in {place[2]}: `{place[3]}`" if place is not None and place[3] else ""
+    trace = "\n".join(
+        f"{name}, line {number}, in {function}\n    {text}" for name, number, function, text in error.trace
+    )
+    return f"raises {error.type_name}{message}{where}", trace
+
+
+def _title(item: pytest.Item) -> str:
+    """The check's own first line, with its parameters."""
+    function = getattr(item, "function", None)
+    text = (inspect.getdoc(function) or item.name.split("[")[0].removeprefix("test_").replace("_", " ")).splitlines()[0]
+    callspec = getattr(item, "callspec", None)
+    return f"{text} [{callspec.id}]" if callspec is not None else text
+
+
+def _with(case: CaseResult, **changes: Any) -> CaseResult:
+    return dataclasses.replace(case, **changes)

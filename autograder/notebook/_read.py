@@ -92,8 +92,8 @@ def _check_size(size: int, where: str, limit_mib: float) -> None:
 
 
 def _text(data: bytes, where: str) -> str:
-    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if not head and not data.strip():
+    head = data[:512].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not head and not data.removeprefix(b"\xef\xbb\xbf").strip():
         raise Unreadable(f"{where} is empty. Save the notebook in Jupyter and hand in again.")
     for start, what, step in _LOOKS_LIKE:
         if data.startswith(start):

@@ -34,6 +34,7 @@ from autograder.results import QuestionResult, Result
 
 _STYLES: dict[panel.Status, str] = {"passed": "green", "partly": "yellow", "failed": "red", "ungraded": "dim"}
 _NOTE_CHARACTERS = 160
+_ROOMY = 8  # so many questions leave room for wide gaps on 80 columns
 
 
 def scores_table(results: Sequence[Result], *, title: str = "") -> Table:
@@ -48,7 +49,8 @@ def scores_table(results: Sequence[Result], *, title: str = "") -> Table:
         caption_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
-        padding=(0, 1, 0, 0),
+        show_edge=False,
+        padding=(0, 1, 0, 0) if len(names) <= _ROOMY else 0,
     )
     table.add_column("student", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)

@@ -37,7 +37,7 @@ def test_the_table_shows_score_each_question_and_what_happened(classroom: list[R
     assert "not JSON at line 1" in text
     assert "UNSANDBOXED" in line_of(text, "student-12")
     assert "2 deleted check cells were put back" in text
-    assert "4 layer_norm_backward" in text
+    assert "4:layer_norm_backward" in text
 
 
 def test_the_table_fits_eighty_columns(classroom: list[Result]) -> None:

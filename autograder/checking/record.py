@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from autograder.checking.reference import Entry, LiveReference
-from autograder.checking.run import Raised, Run, Runner, drive, live, live_reference
+from autograder.checking.run import Raised, Run, Runner, drive, live, replayed
 from autograder.course import PUBLIC_SEED, Assignment, CourseError
 from autograder.sandbox.student import Namespace, Remote
 from autograder.values import decode, encode
@@ -37,37 +37,48 @@ class Recording:
     hints: dict[str, str] = field(default_factory=dict)
 
 
-def record(runner: Runner, *, seed: int, device: str = "cpu", public: bool = False) -> Recording:
-    """Run the reference, and every mistake on its questions, and keep the answers.
+class LoggedReferences:
+    """References that are run, each case's answers kept in `logs`, ready to be replayed."""
 
-    `public` leaves out what is hidden. Raises `CourseError` when the reference fails a case.
-    """
-    suite = runner.suite
-    logs: dict[str, list[Entry]] = {}
-    namespace = suite.namespace()
+    def __init__(self, namespace: dict[str, Any], *, device: str = "cpu") -> None:
+        self._namespace, self._device = namespace, device
+        self.logs: dict[str, list[Entry]] = {}
 
-    def reference(case: str) -> Namespace:
-        session = LiveReference(namespace, device=device)
-        logs[case] = session.log
+    def __call__(self, case: str) -> Namespace:
+        session = LiveReference(self._namespace, device=self._device)
+        self.logs[case] = session.log
         return Namespace(session)
 
-    outcomes = runner.run(Run(suite, seed, live(namespace, device=device), reference, device, graded=False))
+
+def record(
+    runner: Runner, *, seed: int, device: str = "cpu", public: bool = False, only: str | None = None
+) -> Recording:
+    """Run the reference, and every mistake on its questions, and keep the answers.
+
+    `public` leaves out what is hidden; `only` keeps one question. Raises `CourseError` when the reference fails a case.
+    """
+    suite = runner.suite
+    namespace = suite.namespace()
+    references = LoggedReferences(namespace, device=device)
+    run = Run(suite, seed, live(namespace, device=device), references, device, graded=False)
+    outcomes = runner.run(run, None if only is None else [only])
     for outcome in outcomes:
         if outcome.result.outcome == "failed":
             raise CourseError(f"The reference fails {outcome.result.case}: {outcome.result.summary}")
     hidden = {outcome.result.case for outcome in outcomes if outcome.result.hidden}
-    kept = {case: log for case, log in logs.items() if not (public and case in hidden)}
+    kept = {case: log for case, log in references.logs.items() if not (public and case in hidden)}
     mistakes: dict[str, dict[str, list[Any]]] = {}
     hints = {}
     for variant in suite.variants.mistakes:
+        asked = [question for question in variant.questions if only in (None, question)]
+        if not asked:
+            continue
         name = f"{variant.question}: {variant.name}"
         run = Run(
             suite, seed, live(suite.namespace(variant), device=device),
-            live_reference(namespace, device=device), device,
+            replayed(references.logs), device,
         )  # fmt: skip
-        failed = [
-            o for o in runner.run(run, variant.questions) if o.result.outcome == "failed" and o.result.case in kept
-        ]
+        failed = [o for o in runner.run(run, asked) if o.result.outcome == "failed" and o.result.case in kept]
         mistakes[name] = {o.result.case: [_plain(answer) for answer in o.answers] for o in failed if o.answers}
         hints[name] = variant.hint
     return Recording(seed, device, dict(suite.points), kept, mistakes, hints)

@@ -1,0 +1,155 @@
+"""What the checks of an assignment let through and what they catch, over many secret seeds."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from autograder.checking.record import LoggedReferences
+from autograder.checking.run import CaseOutcome, Run, Runner, drive, live, replayed
+from autograder.checking.variants import Variant
+
+# The gate of CHECKING: an honest answer stays within half of what is allowed, a mistake goes ten times beyond.
+HONEST_MARGIN = 0.5
+MISTAKE_RATIO = 10.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One variant (or the reference: name "") over some seeds.
+
+    `failed` and `passed` count seeds by whether its question failed; `margin` is the largest
+    honest distance seen, `ratio` the smallest distance by which a seed caught the mistake,
+    both in units of what is allowed. `strays` are the other questions that failed too.
+    `says` is a line of the first failure.
+    """
+
+    kind: str
+    question: str
+    name: str
+    passed: int = 0
+    failed: int = 0
+    margin: float = 0.0
+    ratio: float = float("inf")
+    strays: tuple[str, ...] = ()
+    says: str = ""
+
+    @property
+    def seeds(self) -> int:
+        return self.passed + self.failed
+
+    @property
+    def good(self) -> bool:
+        """Whether this is as it should be: caught on every seed, or accepted on every seed."""
+        if self.kind == "mistake":
+            return self.passed == 0 and not self.strays and self.ratio >= MISTAKE_RATIO
+        return self.failed == 0 and self.margin <= HONEST_MARGIN
+
+
+@dataclass
+class _Tally:
+    entries: dict[tuple[str, str, str], Measured] = field(default_factory=dict)
+
+    def add(self, kind: str, question: str, name: str, outcomes: Sequence[CaseOutcome], own: Sequence[str]) -> None:
+        key = (kind, question, name)
+        entry = self.entries.get(key, Measured(kind, question, name))
+        bad = [outcome for outcome in outcomes if outcome.result.outcome == "failed"]
+        # A mistake is caught by its own question; an alternative must pass everywhere.
+        mine = [outcome for outcome in bad if kind != "mistake" or outcome.question == question]
+        strays = {outcome.question for outcome in bad if kind == "mistake" and outcome.question not in own}
+        caught = max((outcome.ratio for outcome in mine), default=float("inf"))
+        self.entries[key] = replace(
+            entry,
+            passed=entry.passed + (not mine),
+            failed=entry.failed + bool(mine),
+            margin=max([entry.margin, *(outcome.margin for outcome in outcomes)]),
+            ratio=min(entry.ratio, caught),
+            strays=tuple(sorted({*entry.strays, *strays})),
+            says=entry.says or next((f"{o.result.case}: {o.result.summary}" for o in (mine or bad)), ""),
+        )
+
+
+def measure(
+    folder: Path, seeds: Sequence[int], *, device: str = "cpu", processes: int = 1, select: str | None = None
+) -> list[Measured]:
+    """Run the reference, every mistake and every alternative of the checks in `folder` on all `seeds`.
+
+    `select` keeps only one question's cases and variants. With several `processes`, each takes a share of the seeds.
+    """
+    shares = [list(seeds[at::processes]) for at in range(processes) if seeds[at::processes]]
+    if len(shares) <= 1:
+        return _measure(folder, list(seeds), device, select)
+    # Fresh processes: a fork of one that has run torch or TensorFlow would hang.
+    with multiprocessing.get_context("spawn").Pool(len(shares)) as pool:
+        parts = pool.starmap(_measure, [(folder, share, device, select) for share in shares])
+    return _merged(parts)
+
+
+def _measure(folder: Path, seeds: list[int], device: str, select: str | None) -> list[Measured]:
+    return drive(folder, lambda runner: _seeds(runner, seeds, device), select=select)
+
+
+def _seeds(runner: Runner, seeds: list[int], device: str) -> list[Measured]:
+    suite, tally = runner.suite, _Tally()
+    present = {case.split("::")[0] for case in runner.cases}
+    namespace = suite.namespace()
+    variants: list[tuple[Variant, dict[str, object]]] = [
+        (variant, suite.namespace(variant))
+        for variant in (*suite.variants.mistakes, *suite.variants.alternatives)
+        if variant.question in present
+    ]
+    for number, seed in enumerate(seeds):
+        references = LoggedReferences(namespace, device=device)
+        student = live(namespace, device=device)
+        outcomes = runner.run(Run(suite, seed, student, references, device, graded=False))
+        tally.add("reference", "", "", outcomes, ())
+        expected = replayed(references.logs)
+        for variant, changed in variants:
+            # Strays show on any seed: the first few of each share look for them in all questions.
+            questions = None if number < STRAY_SEEDS else variant.questions
+            outcomes = runner.run(Run(suite, seed, live(changed, device=device), expected, device), questions)
+            tally.add(variant.kind, variant.question, variant.name, outcomes, variant.questions)
+    return list(tally.entries.values())
+
+
+STRAY_SEEDS = 2
+
+
+def _merged(parts: Sequence[Sequence[Measured]]) -> list[Measured]:
+    merged: dict[tuple[str, str, str], Measured] = {}
+    for entry in (entry for part in parts for entry in part):
+        key = (entry.kind, entry.question, entry.name)
+        if key not in merged:
+            merged[key] = entry
+            continue
+        first = merged[key]
+        merged[key] = replace(
+            first,
+            passed=first.passed + entry.passed,
+            failed=first.failed + entry.failed,
+            margin=max(first.margin, entry.margin),
+            ratio=min(first.ratio, entry.ratio),
+            strays=tuple(sorted({*first.strays, *entry.strays})),
+            says=first.says or entry.says,
+        )
+    return list(merged.values())
+
+
+if __name__ == "__main__":
+    # python -m autograder.lint.measure tests/backprop [question]: the table of one assignment, while writing it
+    import sys
+
+    began = time.perf_counter()
+    rows = measure(Path(sys.argv[1]), range(1, 6), select=sys.argv[2] if len(sys.argv) > 2 else None)
+    for row in rows:
+        sign = "ok " if row.good else "BAD"
+        sys.stdout.write(
+            f"{sign} {row.kind:11} {row.question:24} {row.name:44.44} passed {row.passed} failed {row.failed} "
+            f"margin {row.margin:.2f} ratio {row.ratio:.1e} {' '.join(row.strays)}\n"
+        )
+        if not row.good:
+            sys.stdout.write(f"      {row.says}\n")
+    sys.stdout.write(f"{len(rows)} rows, {time.perf_counter() - began:.1f} s\n")

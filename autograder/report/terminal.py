@@ -69,7 +69,7 @@ def scores_table(results: Sequence[Result], *, title: str = "") -> Table:
         )
     if names:
         table.caption = Text(
-            "  ".join(f"{i} {panel.one_line(name, 60)}" for i, name in enumerate(names, 1)), style="dim"
+            "  ".join(f"{i}:{panel.one_line(name, 60)}" for i, name in enumerate(names, 1)), style="dim"
         )
     return table
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import struct
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -101,6 +105,103 @@ def make_class() -> list[Result]:
     ]
 
 
+def cell(
+    kind: str, source: str, role: str = "free", grade_id: str | None = None, points: float | None = None, **more: Any
+) -> dict[str, Any]:
+    """A notebook's cell with nbgrader's marks for a role."""
+    flags = {
+        "given": (False, False, True),
+        "demo": (False, False, True),
+        "blank": (False, True, False),
+        "check": (True, False, True),
+        "written": (True, True, False),
+    }
+    made: dict[str, Any] = {"cell_type": kind, "source": source, "metadata": {}, **more}
+    if role != "free":
+        grade, solution, locked = flags[role]
+        marks = {"grade": grade, "solution": solution, "locked": locked, "task": False, "schema_version": 3}
+        made["metadata"]["nbgrader"] = {**marks, "grade_id": grade_id}
+        if points is not None:
+            made["metadata"]["nbgrader"]["points"] = points
+    if role == "demo":
+        made["metadata"]["tags"] = ["demo"]
+    if kind == "code":
+        made = {"outputs": [], "execution_count": None, **made}
+    return made
+
+
+def make_png(width: int = 6, height: int = 4) -> bytes:
+    """A small grey gradient."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I4s", len(body), kind) + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    rows = b"".join(b"\0" + bytes((40 * x + 20 * y) % 256 for x in range(width)) for y in range(height))
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def stream(text: str, name: str = "stdout") -> dict[str, Any]:
+    return {"output_type": "stream", "name": name, "text": text}
+
+
+def picture(encoded: str, plain: str = "<Figure size 640x480 with 1 Axes>") -> dict[str, Any]:
+    data = {"image/png": encoded, "text/plain": plain}
+    return {"output_type": "display_data", "data": data, "metadata": {}}
+
+
+LAYER_NORM = '''def layer_norm_backward(dout, cache):
+    """Gradients of LayerNorm.
+
+    dout has shape (N, D); returns dx (N, D), dgamma (D,), dbeta (D,).
+    """
+    normalised, gamma, inverse = cache
+    dgamma = (dout * normalised).sum(axis=0)
+    dbeta = dout.sum(axis=0)
+    dnormalised = dout * gamma
+    mean = dnormalised.mean(axis=1, keepdims=True)
+    product = (dnormalised * normalised).mean(axis=1, keepdims=True)
+    dx = inverse * (dnormalised - mean - normalised * product)  # see the formula above
+    return dx, dgamma, dbeta'''
+
+GIVEN = "import math\n\nimport numpy as np\n\n\n" + "\n".join(
+    f"def example_{i}(x):\n    return x + {i}\n" for i in range(8)
+)
+
+
+def make_notebook(image: str | None = None) -> dict[str, Any]:
+    """A notebook of the class's assignment, as a student might hand it in."""
+    encoded = image or base64.b64encode(make_png()).decode()
+    cells = [
+        cell("markdown", "# Backpropagation\n\nYou will write the backward pass of four layers, and **check** each "
+             "against numbers.\n\n- what a *cotangent* is\n- why gradients add up", "given", "intro"),
+        cell("code", GIVEN, "given", "imports"),
+        cell("markdown", "## LayerNorm\n\nEach row of $x$ is centred and scaled, $\\hat x = (x - \\mu) / "
+             "\\sqrt{\\sigma^2 + \\epsilon}$, so that\n\n$$dx = \\frac{1}{\\sigma}(d\\hat x - "
+             "\\overline{d\\hat x} - \\hat x\\,\\overline{d\\hat x\\,\\hat x})$$\n\nSource: "
+             "[Ba, Kiros, Hinton 2016](https://arxiv.org/abs/1607.06450).", "given", "layer_norm_text"),
+        cell("code", LAYER_NORM, "blank", "layer_norm_blank"),
+        cell("code", 'check("layer_norm_backward")', "check", "layer_norm_backward", 3),
+        cell("code", "x = np.linspace(0, 1, 5)\nprint(x)\nxs", outputs=[stream("[0.   0.25 0.5  0.75 1.  ]\n")]),
+        cell("code", 'check("scalar_tape")', "check", "scalar_tape", 4),
+        cell("code", 'check("affine_backward")', "check", "affine_backward", 3),
+        cell("code", 'check("softmax_cross_entropy")', "check", "softmax_cross_entropy", 4),
+        cell("code", "plot_losses(losses)  # how the loss falls", "demo", "plot", outputs=[picture(encoded)]),
+        cell("code", 'check("cuda_graph")', "check", "cuda_graph", 2),
+        cell("markdown", "The variance divides by *N*, because it is the variance of these very numbers, not an "
+             "estimate:\n\n| divide by | at width 4 |\n|---|---|\n| N | 1.00 |\n| N − 1 | 1.33 |",
+             "written", "explain_layer_norm", 3),
+        cell("markdown", "", "written", "explain_momentum", 2),
+    ]  # fmt: skip
+    return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+@pytest.fixture
+def notebook() -> dict[str, Any]:
+    """The notebook that the class's results belong to."""
+    return make_notebook()
+
+
 @pytest.fixture
 def classroom() -> list[Result]:
     """Fourteen results of one assignment."""
@@ -109,8 +210,11 @@ def classroom() -> list[Result]:
 
 @pytest.fixture(scope="session")
 def samples() -> SimpleNamespace:
-    """What the class is made of: `question`, `result`, `nothing`, `GPU`, `HINTS`."""
-    return SimpleNamespace(question=question, result=result, nothing=nothing, GPU=GPU, HINTS=HINTS)
+    """What the class and its notebook are made of."""
+    return SimpleNamespace(
+        question=question, result=result, nothing=nothing, GPU=GPU, HINTS=HINTS,
+        cell=cell, png=make_png, stream=stream, picture=picture,
+    )  # fmt: skip
 
 
 HOSTILE = (

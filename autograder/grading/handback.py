@@ -50,8 +50,10 @@ def write_autograded(course: Course, result: Result, notebook: dict[str, Any]) -
             for path in (root, root / student, folder):
                 path.chmod((path.stat().st_mode | 0o2770) & 0o2777)
     except OSError as error:
-        raise CourseError(f"{folder} can't be written: {error.strerror or error}. Make room there, or give yourself the "
-                          f"right to write it, and run `course grade {assignment}` again.") from error  # fmt: skip
+        raise CourseError(
+            f"{folder} can't be written: {error.strerror or error}. Make room there, or give yourself the right to "
+            f"write it, and run `course grade {assignment}` again."
+        ) from error
     return target
 
 

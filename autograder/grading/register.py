@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,10 @@ from autograder.course import Course, CourseError
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+_SILENT = logging.getLogger("autograder.grading.register")  # nbgrader logs tracebacks of what it then raises
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
 
 
 @dataclass(frozen=True)
@@ -92,14 +97,15 @@ def prepared(course: Course, assignment: str, source_notebook: dict[str, Any]) -
         kind = import_item(item) if isinstance(item, str) else item
         if kind is SaveCells:
             break
-        preprocessor = kind(config=course.config)
+        preprocessor = kind(config=course.config, log=_SILENT)
         if not getattr(preprocessor, "enabled", True):
             continue
         try:
             notebook, resources = preprocessor.preprocess(notebook, resources)
         except Exception as error:  # whatever a preprocessor says
+            said = error.__context__ or error  # CheckCellMetadata hides what is wrong behind a general remark
             raise CourseError(
-                f"{course.assignment(assignment).source}: nbgrader's {kind.__name__} refuses it: {error}. "
+                f"{course.assignment(assignment).source}: nbgrader's {kind.__name__} refuses it: {said}. "
                 f"`course lint {assignment}` says more."
             ) from error
     return notebook
@@ -178,7 +184,7 @@ def _drop_entries(session: Session, notebook: Any, cell: Any) -> None:
     if by_hand:
         raise CourseError(
             f"The cell {cell.name!r} is gone from the notebook of {notebook.name}, but people have graded "
-            f"or commented on it in {by_hand} submissions. Put it back under the same grade_id; to give "
+            f"or commented on it {by_hand} times. Put it back under the same grade_id; to give "
             "those grades up, remove them in formgrader first."
         )
     for entry in (*grades, *comments):

@@ -32,7 +32,7 @@ def find_or_create(session: Session, sheet: Sheet, student: str, *, create_stude
 
     Raises `CourseError` when the student is unknown and mayn't be created.
     """
-    from nbgrader.api import Assignment, Comment, Grade, Student, SubmittedAssignment, SubmittedNotebook
+    from nbgrader.api import Comment, Grade, Notebook, Student, SubmittedAssignment, SubmittedNotebook
     from sqlalchemy import select
 
     # FOR UPDATE (SQLite has no need of it): nobody grades this submission while it is regraded.
@@ -51,15 +51,18 @@ def find_or_create(session: Session, sheet: Sheet, student: str, *, create_stude
             )
         session.add(Student(id=student))
         session.flush()
-    assignment = session.get_one(Assignment, sheet.assignment_id)
-    row = SubmittedAssignment(assignment=assignment, student_id=student)
-    for notebook in assignment.notebooks:
-        submitted = SubmittedNotebook(notebook=notebook, assignment=row)
-        for cell in (*notebook.grade_cells, *notebook.task_cells):
-            Grade(cell_id=cell.id, notebook=submitted)
-        for cell in (*notebook.solution_cells, *notebook.task_cells):
-            Comment(cell_id=cell.id, notebook=submitted)
+    row = SubmittedAssignment(assignment_id=sheet.assignment_id, student_id=student)
     session.add(row)
+    session.flush()
+    # Like nbgrader, entries for every notebook that the assignment has.
+    for notebook in session.scalars(select(Notebook).where(Notebook.assignment_id == sheet.assignment_id)):
+        submitted = SubmittedNotebook(notebook_id=notebook.id, assignment_id=row.id)
+        session.add(submitted)
+        session.flush()
+        for cell in (*notebook.grade_cells, *notebook.task_cells):
+            session.add(Grade(cell_id=cell.id, notebook_id=submitted.id))
+        for cell in (*notebook.solution_cells, *notebook.task_cells):
+            session.add(Comment(cell_id=cell.id, notebook_id=submitted.id))
     session.flush()
     return row
 

@@ -1,6 +1,43 @@
-"""The course's settings, in traitlets. nbgrader reads this file too (through nbgrader_config.py)."""
+"""The course's settings, in traitlets. nbgrader reads this file too (through nbgrader_config.py).
 
-c = get_config()  # noqa: F821 - nbgrader's loader and ours provide it
+`nbgrader generate_config` lists all of nbgrader's settings, `course --help` ours.
+"""
 
-c.CourseSettings.title = "Deep learning, from the tape up"
-c.CourseSettings.assignments = ["backprop"]
+from pathlib import Path
+
+c = get_config()  # noqa: F821 - traitlets' loader provides it
+
+# The course
+c.CourseSettings.title = "Deep learning, from the tape up"  # on pages and reports
+c.CourseSettings.assignments = ["backprop"]  # in this order; empty: all in source/
+c.CourseDirectory.course_id = "deep-learning"  # what the exchange and formgrader call it
+c.CourseDirectory.root = str(Path(__file__).resolve().parent)  # so that nbgrader runs from any folder
+
+# Building: nbgrader makes release/, and takes the public checks and recorded answers along
+c.GenerateAssignment.preprocessors = [
+    "nbgrader.preprocessors.IncludeHeaderFooter",
+    "nbgrader.preprocessors.LockCells",
+    "nbgrader.preprocessors.ClearSolutions",
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.CheckCellMetadata",
+    "nbgrader.preprocessors.ComputeChecksums",
+    "nbgrader.preprocessors.SaveCells",
+    "autograder.build.PublicChecks",
+]
+c.CourseDirectory.ignore = [  # never copied, neither from source/ nor from what is handed in
+    ".ipynb_checkpoints",
+    "__pycache__",
+    "*.pyc",
+    "*.py",  # a notebook written as text beside its .ipynb holds the solutions
+    "feedback",
+]
+# c.Publication.requirement = "autograder[student] @ https://…"  # else `course build --publish` takes the kit along
+
+# Grading: nbgrader's own roads go through the jail as well
+# (c.Autograde.autograde_preprocessors stands here)
+
+# What one submission may use; the rest is as in `course --help`
+c.CourseSettings.cell_seconds = 20.0  # wall time of one cell
+c.CourseSettings.case_seconds = 10.0  # wall time of one case of a check
+c.CourseSettings.submission_seconds = 120.0  # wall time of everything
+c.CourseSettings.memory_mib = 4096  # of all processes together

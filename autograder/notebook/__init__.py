@@ -4,7 +4,7 @@ Nothing here needs nbformat: a notebook is the dict that its JSON holds, with ev
 multi-line text joined into one string.
 """
 
-from autograder.notebook._cells import Cell, Notebook, Role, cells, imports, role, with_ids
+from autograder.notebook._cells import Cell, Notebook, Role, cells, grade_id, imports, marks, role, with_ids
 from autograder.notebook._read import Unreadable, read
 from autograder.notebook._release import release_text, released, solution_lines
 from autograder.notebook._repair import repair
@@ -17,7 +17,9 @@ __all__ = [
     "Unreadable",
     "cells",
     "dump",
+    "grade_id",
     "imports",
+    "marks",
     "read",
     "release_text",
     "released",

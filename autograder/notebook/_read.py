@@ -35,7 +35,7 @@ _LOOKS_LIKE = (
 _SAVE_AGAIN = "Open it in Jupyter, save it and hand in again"
 
 
-class Unreadable(Exception):  # noqa: N818 - it reads as what it says
+class Unreadable(Exception):
     """A submission that can't be read; the message is one line: what is wrong, and the next step."""
 
 
@@ -141,7 +141,7 @@ def _parse(text: str, where: str) -> Any:
         raise Unreadable(f"{where} can't be parsed ({_printable(str(error))}). {_SAVE_AGAIN}.") from None
 
 
-class _RepeatedKey(Exception):  # noqa: N818 - never leaves this module
+class _RepeatedKey(Exception):
     pass
 
 

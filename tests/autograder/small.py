@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+HOUSE = Path(__file__).parents[2]
+
 SCALE = '''\
 def scale(x, factor):
     """x times factor, elementwise."""
@@ -43,7 +45,8 @@ def test_scales(student, reference, data, shape):
 @question("scale")
 def test_negative_factor(student, reference, data):
     """hidden from students"""
-    agree(student.scale(data.normal(3), -1.0), reference.scale(data.normal(3), -1.0))
+    x = data.normal(3)
+    agree(student.scale(x, -1.0), reference.scale(x, -1.0))
 
 
 @question("shift")
@@ -105,7 +108,10 @@ def write_course(root: Path, name: str = "small", *, config: str = "") -> Path:
 
     (root / "source" / name).mkdir(parents=True)
     (root / "tests" / name).mkdir(parents=True)
-    (root / "course_config.py").write_text(f"c = get_config()\n{config}")
+    for name_of in ("course_config.py", "nbgrader_config.py"):  # the real ones: what they say is part of the house
+        (root / name_of).write_text((HOUSE / name_of).read_text())
+    with (root / "course_config.py").open("a") as file:
+        file.write(f"\nc.CourseSettings.assignments = []\n{config}")
     (root / "source" / name / f"{name}.ipynb").write_bytes(dump(source_notebook()))
     (root / "tests" / name / f"test_{name}.py").write_text(TESTS)
     (root / "tests" / name / "mistakes.py").write_text("SECRET_MISTAKE = 1\n")

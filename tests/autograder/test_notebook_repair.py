@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbgrader.nbgraderformat import MetadataValidator
 
-from autograder.notebook import dump, read, release_text, released, repair, role
-from autograder.notebook._cells import grade_id
+from autograder.notebook import dump, grade_id, read, release_text, released, repair, role
 
 from .small import free, marked, notebook, source_notebook
 

@@ -1,0 +1,1 @@
+"""The steps that `autograder.build` takes, one a module."""

@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 from traitlets import Bool, Enum, Float, Int, List, Unicode
 from traitlets.config import Config, Configurable
 from traitlets.config.loader import PyFileConfigLoader
 
 CONFIG_NAME = "course_config.py"
+SandboxName = Literal["jail", "none"]
 PUBLIC_SEED = 0  # what students' own checks use; grading uses the course's secret one
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,99}")
 
@@ -86,6 +87,11 @@ class Course:
     @property
     def limits(self) -> Limits:
         return self.settings.limits
+
+    @property
+    def sandbox(self) -> SandboxName:
+        """How submissions are kept from doing harm, unless a command says otherwise."""
+        return cast(SandboxName, self.settings.sandbox)
 
     @cached_property
     def assignments(self) -> tuple[str, ...]:

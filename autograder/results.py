@@ -132,8 +132,12 @@ def to_json(record: Any) -> str:
 
 def from_json(text: str) -> Result:
     """The `Result` that `to_json` wrote. Raises ValueError for anything else."""
+    return from_dict(json.loads(text))
+
+
+def from_dict(data: Any) -> Result:
+    """The `Result` in parsed JSON. Raises ValueError for anything else."""
     try:
-        data = json.loads(text)
         if data.get("schema") != SCHEMA:
             raise ValueError(f"schema {data.get('schema')!r}, expected {SCHEMA}")
         return typing.cast(Result, _build(Result, data))

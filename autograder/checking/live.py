@@ -134,7 +134,7 @@ def _namespace() -> dict[str, Any]:
     if "IPython" in sys.modules:
         from IPython import get_ipython
 
-        shell = get_ipython()  # type: ignore[no-untyped-call]
+        shell = get_ipython()
         if shell is not None:
             return dict(shell.user_ns)
     frame = inspect.currentframe()
@@ -148,4 +148,4 @@ def _in_kernel() -> bool:
         return False
     from IPython import get_ipython
 
-    return getattr(get_ipython(), "kernel", None) is not None  # type: ignore[no-untyped-call]
+    return getattr(get_ipython(), "kernel", None) is not None

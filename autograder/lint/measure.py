@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from autograder import notebook as notebooks
 from autograder.checking.record import LoggedReferences
 from autograder.checking.run import CaseOutcome, Run, Runner, drive, live, replayed
+from autograder.checking.suite import Suite
 from autograder.checking.variants import Variant
+from autograder.course import find_course
+from autograder.sandbox.student import Namespace
+
+References = Callable[[str], Namespace]
 
 # The gate of CHECKING: an honest answer stays within half of what is allowed, a mistake goes ten times beyond.
 HONEST_MARGIN = 0.5
@@ -89,10 +96,10 @@ def measure(
 
 
 def _measure(folder: Path, seeds: list[int], device: str, select: str | None) -> list[Measured]:
-    return drive(folder, lambda runner: _seeds(runner, seeds, device), select=select)
+    return drive(folder, lambda runner: _seeds(runner, seeds, device, selected=select is not None), select=select)
 
 
-def _seeds(runner: Runner, seeds: list[int], device: str) -> list[Measured]:
+def _seeds(runner: Runner, seeds: list[int], device: str, *, selected: bool) -> list[Measured]:
     suite, tally = runner.suite, _Tally()
     present = {case.split("::")[0] for case in runner.cases}
     namespace = suite.namespace()
@@ -106,16 +113,42 @@ def _seeds(runner: Runner, seeds: list[int], device: str) -> list[Measured]:
         student = live(namespace, device=device)
         outcomes = runner.run(Run(suite, seed, student, references, device, graded=False))
         tally.add("reference", "", "", outcomes, ())
+        if number == 0:
+            tally.add("release", "", "", _earned(runner, suite, seed, replayed(references.logs), device), ())
         expected = replayed(references.logs)
         for variant, changed in variants:
             # Strays show on any seed: the first few of each share look for them in all questions.
             questions = None if number < STRAY_SEEDS else variant.questions
             outcomes = runner.run(Run(suite, seed, live(changed, device=device), expected, device), questions)
             tally.add(variant.kind, variant.question, variant.name, outcomes, variant.questions)
-    return list(tally.entries.values())
+    unchecked = [Measured("unchecked", question, "", failed=1) for question in suite.points if question not in present]
+    return [*tally.entries.values(), *([] if selected else unchecked)]
 
 
 STRAY_SEEDS = 2
+
+
+def _earned(runner: Runner, suite: Suite, seed: int, expected: References, device: str) -> list[CaseOutcome]:
+    """The cases that the untouched release passes, as failures: there should be none."""
+    outcomes = runner.run(Run(suite, seed, live(released(suite), device=device), expected, device))
+    earned = [outcome for outcome in outcomes if outcome.result.outcome == "passed"]
+    return [
+        replace(outcome, result=replace(outcome.result, outcome="failed", summary="passes with the blanks left"))
+        for outcome in earned
+    ]
+
+
+def released(suite: Suite) -> dict[str, object]:
+    """The names that a release notebook defines before anybody has filled a blank."""
+    course = find_course(suite.folder)
+    path = course.assignment(suite.name).release / f"{suite.name}.ipynb"
+    namespace: dict[str, object] = {"__name__": "released"}
+    for cell in notebooks.cells(notebooks.read(path, limit_mib=course.limits.notebook_mib)):
+        if cell.cell_type == "code" and cell.role in ("given", "blank"):
+            # A cell that needs what a blank should have given fails, as it does for students.
+            with contextlib.suppress(Exception):
+                exec(compile(cell.source, f"<cell {cell.grade_id}>", "exec"), namespace)  # noqa: S102 - ours
+    return namespace
 
 
 def _merged(parts: Sequence[Sequence[Measured]]) -> list[Measured]:

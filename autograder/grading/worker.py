@@ -1,0 +1,124 @@
+"""What runs in a grading worker: a trusted fork of the zygote that has the frameworks but no secret yet.
+
+It reads the checks and the recorded answers, then grades whatever it is told, one after
+the other. Messages are length-prefixed JSON; the other end is our own engine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import struct
+import sys
+from pathlib import Path
+from typing import Any
+
+from autograder import notebook as notebooks
+from autograder.checking.attempt import released_files
+from autograder.checking.record import JSON_NAME, dump, read_recording, record
+from autograder.checking.run import Runner, drive
+from autograder.course import Course, CourseError
+from autograder.grading.discover import Submission
+from autograder.grading.grade import Grader, dumps
+from autograder.sandbox.host import Host
+
+_LENGTH = struct.Struct("<Q")
+
+
+def record_answers(channel: socket.socket, payload: bytes) -> None:
+    """Entry of a worker that records the secret answers of an assignment and ends."""
+    task = json.loads(payload)
+    course = Course(Path(task["root"]))
+    _calm(task["device"])
+    try:
+        recording = drive(
+            course.assignment(task["assignment"]).tests,
+            lambda runner: record(runner, seed=course.secret_seed, device=task["device"]),
+        )
+    except CourseError as error:
+        send(channel, {"error": str(error)})
+        return
+    folder = Path(task["folder"])
+    folder.mkdir(parents=True, exist_ok=True)
+    files = dump(recording)
+    for name in sorted(files, key=lambda name: name == JSON_NAME):  # the JSON last: it says that all is there
+        partial = folder / f".{name}.{os.getpid()}"
+        partial.write_bytes(files[name])
+        partial.chmod(0o600)
+        partial.replace(folder / name)
+    send(channel, {"done": True})
+
+
+def grade_submissions(channel: socket.socket, payload: bytes) -> None:
+    """Entry of a worker that grades what comes over the channel until that closes."""
+    task = json.loads(payload)
+    course = Course(Path(task["root"]))
+    assignment = course.assignment(task["assignment"])
+    limits = course.limits
+    _calm(task["device"])
+
+    def work(runner: Runner) -> None:
+        with Host.connect(Path(task["socket"]), limits) as host:
+            grader = Grader(
+                host,
+                runner,
+                notebooks.read(assignment.source, limit_mib=limits.notebook_mib),
+                read_recording(Path(task["folder"]), device=task["device"]),
+                released_files(assignment.release),
+                limits.notebook_mib,
+            )
+            send(channel, {"ready": True})
+            while (message := receive(channel)) is not None:
+                order = json.loads(message)
+                if "notebook" in order:
+                    graded = grader.grade_notebook(order["student"], assignment.name, order["notebook"])
+                else:
+                    graded = grader.grade(_submission(order))
+                send_bytes(channel, dumps(graded))
+
+    try:
+        drive(assignment.tests, work)
+    except CourseError as error:
+        send(channel, {"error": str(error)})
+
+
+def send(channel: socket.socket, message: dict[str, Any]) -> None:
+    """Send one JSON message."""
+    send_bytes(channel, json.dumps(message).encode())
+
+
+def send_bytes(channel: socket.socket, data: bytes) -> None:
+    """Send one message that is JSON already."""
+    channel.sendall(_LENGTH.pack(len(data)) + data)
+
+
+def receive(channel: socket.socket) -> bytes | None:
+    """The next message, None when the other end has closed."""
+    head = _exactly(channel, _LENGTH.size)
+    return None if head is None else _exactly(channel, _LENGTH.unpack(head)[0])
+
+
+def _exactly(channel: socket.socket, count: int) -> bytes | None:
+    parts = bytearray()
+    while len(parts) < count:
+        part = channel.recv(min(count - len(parts), 1 << 20))
+        if not part:
+            return None
+        parts += part
+    return bytes(parts)
+
+
+def _submission(order: dict[str, Any]) -> Submission:
+    path = order.pop("path")
+    return Submission(**{**order, "folder": Path(order["folder"]), "path": None if path is None else Path(path)})
+
+
+def _calm(device: str) -> None:
+    """One thread for the check's own arithmetic: the cores belong to the submissions. TF32 is off while grading."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(1)
+        if device == "cuda":
+            torch.backends.cuda.matmul.allow_tf32 = False
+            torch.backends.cudnn.allow_tf32 = False

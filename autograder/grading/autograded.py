@@ -116,11 +116,12 @@ def _text(value: Any) -> str:
 
 def _notice(result: Result) -> list[dict[str, Any]]:
     """A cell that says what an instructor, and the student, should know before reading on; none when all is well."""
-    lines = [note.text for note in result.notes]
+    lines = []
+    if not result.sandbox.startswith("jail") and not any(note.kind == "sandbox" for note in result.notes):
+        lines.append(f"Sandbox: {result.sandbox}.")
     if result.state != "graded":
-        lines.insert(0, f"This submission is {result.state}: {result.reason or 'no reason was given'}.")
-    if not result.sandbox.startswith("jail"):
-        lines.insert(0, f"Sandbox: {result.sandbox}.")
+        lines.append(f"This submission is {result.state}: {result.reason or 'no reason was given'}")
+    lines += [note.text for note in result.notes if note.text != result.reason]
     if not lines:
         return []
     # One line of HTML: markdown leaves it alone, and nothing of a student's words is markup.

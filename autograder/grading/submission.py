@@ -95,6 +95,8 @@ def write_scores(
         if grade.needs_manual_grade != review:
             grade.needs_manual_grade = review
 
+    if notebook is None and result.state == "graded":
+        return  # nothing new is known of the answers
     names = {cell_id: name for name, cell_id in (*sheet.answers.items(), *sheet.tasks.items())}
     for comment in session.scalars(select(Comment).where(Comment.notebook_id == ours.id)):
         said = NO_RESPONSE if untouched.get(names.get(comment.cell_id, "")) else None
@@ -130,10 +132,8 @@ def _auto_score(
         return 0.0
     if question is not None and question.graded:
         return score_of(question)
-    if result.state == "failed":
-        return 0.0
     if not entry.written:
-        return None
+        return 0.0 if result.state == "failed" else None
     if untouched is None:  # the notebook isn't at hand
         untouched = any(w.question == entry.name and not w.answered for w in result.written)
     return 0.0 if untouched else None

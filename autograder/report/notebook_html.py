@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -30,6 +30,7 @@ _FOLDED_LINES = 14  # given code longer than this is folded: what the student wr
 _HIGHLIGHTED_CHARACTERS = 40_000
 _SOURCE_CHARACTERS = 100_000
 _OUTPUT_CHARACTERS = 20_000
+_PAGE_IMAGES = 100
 _PAGE_IMAGE_CHARACTERS = 24 * 2**20
 
 
@@ -51,9 +52,10 @@ class ShownCell:
 
 @dataclass
 class _Budget:
-    """What is left for pictures: a page must stay small enough to open."""
+    """What is left for pictures: a page must be quick to make and small enough to open."""
 
-    characters: int = field(default=_PAGE_IMAGE_CHARACTERS)
+    characters: int = _PAGE_IMAGE_CHARACTERS
+    pictures: int = _PAGE_IMAGES
 
 
 def shown_cells(notebook: dict[str, Any], results: Sequence[CellResult]) -> tuple[ShownCell, ...]:
@@ -123,10 +125,12 @@ def _output(output: Mapping[str, Any], budget: _Budget) -> Markup | None:
         return None
     encoded = _joined(data.get("image/png"))
     plain = _joined(data.get("text/plain"))
-    if encoded and len(encoded) <= budget.characters and (uri := png.data_uri(encoded)):
-        budget.characters -= len(uri)
-        alt = one_line(plain, 200) or "a picture that this cell drew"
-        return Markup('<img class="output" src="{}" alt="{}">').format(uri, alt)
+    if encoded and budget.pictures and len(encoded) <= budget.characters:
+        budget.pictures -= 1  # for broken ones as well: unpacking them is work
+        if uri := png.data_uri(encoded):
+            budget.characters -= len(uri)
+            alt = one_line(plain, 200) or "a picture that this cell drew"
+            return Markup('<img class="output" src="{}" alt="{}">').format(uri, alt)
     if plain:
         return _lines(plain, "stdout")
     kinds = ", ".join(sorted(one_line(str(name), 40) for name in data)[:3])

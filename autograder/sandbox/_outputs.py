@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import re
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.sandbox.wire import BadFrame, strict_json, strip_controls
+from autograder.sandbox._bounds import BadFrame, strict_json, strip_controls
 
 CUT = "[the rest of the output was cut: more than {kib} KiB]\n"
 MIME_TYPES = "text/plain text/html text/markdown text/latex image/png image/jpeg image/svg+xml application/json".split()
@@ -69,20 +70,20 @@ class Recorder:
 
     def display(self, data: Mapping[str, Any], execution_count: int | None = None) -> None:
         """Rich data by MIME type; with an execution count, a cell's result."""
-        kept: dict[str, Any] = {}
+        kept: dict[str, str] = {}
         for kind in MIME_TYPES:
             value = data.get(kind)
-            if isinstance(value, bytes):
+            if type(value) is bytes:
+                value = base64.b64encode(value).decode()
+            if type(value) is not str or self._cut or len(self._outputs) >= _MAX_OUTPUTS:
                 continue
-            size = 0 if value is None else len(json.dumps(value, default=repr))
-            if value is None or self._cut or len(self._outputs) >= _MAX_OUTPUTS:
-                continue
+            size = len(value.encode("utf-8", "replace"))
             if size > self._left:
                 # A picture too many: its text stands for it, and what is small may still follow.
                 kept.setdefault("text/plain", CUT.format(kib=self._limit >> 10))
                 continue
             self._left -= size
-            kept[kind] = json.loads(json.dumps(value, default=repr))
+            kept[kind] = value
         if kept and execution_count is None:
             self._outputs.append({"output_type": "display_data", "data": kept, "metadata": {}})
         elif kept:
@@ -147,7 +148,7 @@ def _sound(output: Any) -> dict[str, Any]:
     if kind == "stream" and output.get("name") in ("stdout", "stderr"):
         return {"output_type": kind, "name": output["name"], "text": _text(output.get("text"))}
     if kind in ("display_data", "execute_result") and type(output.get("data")) is dict:
-        data = {mime: _value(mime, value) for mime, value in output["data"].items() if mime in MIME_TYPES}
+        data = {mime: _text(value) for mime, value in output["data"].items() if mime in MIME_TYPES}
         sound: dict[str, Any] = {"output_type": kind, "data": data, "metadata": {}}
         if kind == "execute_result":
             count = output.get("execution_count")
@@ -158,20 +159,6 @@ def _sound(output: Any) -> dict[str, Any]:
         lines = [_text(line) for line in output["traceback"]]
         return {"output_type": kind, "ename": name, "evalue": value, "traceback": lines}
     raise BadFrame("an output of no known kind")
-
-
-def _value(mime: str, value: Any) -> Any:
-    return _deep(value) if mime == "application/json" else _text(value)
-
-
-def _deep(value: Any) -> Any:
-    if type(value) is str:
-        return plain(value)
-    if type(value) is list:
-        return [_deep(item) for item in value]
-    if type(value) is dict:
-        return {plain(key): _deep(item) for key, item in value.items()}
-    return value
 
 
 def _text(value: Any) -> str:

@@ -12,7 +12,7 @@ import linecache
 import sys
 import traceback
 import types
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from autograder.sandbox._outputs import Recorder, Stream
@@ -55,7 +55,8 @@ def take_over_streams(recorder: Recorder) -> None:
 def summarise(error: BaseException, filename: str | None) -> CellError:
     """The error in one line, and the deepest line of the cell `filename` that it passed through."""
     try:
-        message = str(error)[:_MESSAGE]
+        # A syntax error's own text ends with a file name and line that mean nothing to a student.
+        message = (str(error.msg) if isinstance(error, SyntaxError) else str(error))[:_MESSAGE]
     except BaseException:  # noqa: BLE001 - a student's __str__
         message = ""
     name = type(error).__name__[:100]
@@ -64,6 +65,10 @@ def summarise(error: BaseException, filename: str | None) -> CellError:
         if filename is not None and frame.f_code.co_filename == filename:
             line = number
     return CellError(f"{name}: {message}" if message else name, line)
+
+
+def _message(error: CellError) -> str:
+    return error.summary.partition(": ")[2]
 
 
 class PlainShell:
@@ -96,7 +101,7 @@ class PlainShell:
             found = summarise(error, filename)
             shown = error.__traceback__.tb_next if error.__traceback__ else None
             lines = traceback.format_exception(type(error), error, shown)
-            self._recorder.error(type(error).__name__, str(found.summary), lines)
+            self._recorder.error(type(error).__name__, _message(found), lines)
             return found
         return None
 
@@ -139,10 +144,13 @@ def _make_ipython(recorder: Recorder, folder: str) -> Shell:
 
         def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
             self.shown = True
-            recorder.error(etype.__name__, summarise(evalue, None).summary.partition(": ")[2], list(stb))
+            recorder.error(etype.__name__, _message(summarise(evalue, None)), list(stb))
 
         def ask_exit(self) -> None:  # what exit() and quit() call
             raise SystemExit
+
+        def enable_gui(self, gui: str | None = None) -> None:
+            """There is none; %matplotlib asks all the same."""
 
         def init_virtualenv(self) -> None:
             """The process runs in its environment already."""
@@ -158,8 +166,11 @@ def _make_ipython(recorder: Recorder, folder: str) -> Shell:
             if error is None:
                 return None
             found = summarise(error, _cell_of(error))
+            if found.line is not None:  # IPython takes blank lines away before it counts
+                blank = len(source) - len(source.lstrip())
+                found = replace(found, line=found.line + source[:blank].count("\n"))
             if not self.shown:
-                recorder.error(type(error).__name__, found.summary, [found.summary])
+                recorder.error(type(error).__name__, _message(found), [found.summary])
             return found
 
     config = Config()

@@ -112,17 +112,18 @@ class _Meter:
         pids = list(self._processes())
         for pid in pids:
             self._note_cpu(pid)
-        private = sum(_memory_kib(pid) for pid in pids)
+        private = [_memory_kib(pid) for pid in pids]
         if self._inherited_kib is None:
             # The pages of the warm process, shared until written to: nobody's fault.
-            self._inherited_kib = private
-        used = max(0, private - self._inherited_kib)
+            self._inherited_kib = sum(private)
+        used = max(0, sum(private) - self._inherited_kib)
         bound = self._limits.memory_mib << 10
         if used > bound:
             # Children share their parents' pages, so the sum over processes may be too much. The
             # exact figure costs a walk over all pages and is asked for in doubt only.
             used = min(used, sum(_shared_out_kib(pid) for pid in pids))
-        self.peak_kib = max(self.peak_kib, used)
+        own = sum(max(0, kib - self._inherited_kib) for kib in private)
+        self.peak_kib = max(self.peak_kib, min(own, used))
         if used > bound:
             return "memory"
         return "cpu time" if self.cpu_seconds > self._limits.cpu_seconds else None

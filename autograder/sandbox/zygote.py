@@ -151,8 +151,8 @@ class Zygote:
                 os.kill(request["pid"], signal.SIGKILL)
             else:
                 answer = {"layers": self._plan.layers(), "jailed": self._plan.tree is not None}
-        except (jail.JailError, OSError) as error:
-            answer = {"failed": str(error)}
+        except (jail.JailError, OSError, LookupError, TypeError) as error:
+            answer = {"failed": str(error) or repr(error)}
         with contextlib.suppress(OSError):
             socket.send_fds(client.connection, [json.dumps(answer).encode() + b"\n"], sockets)
         for descriptor in (*sockets, *passed):

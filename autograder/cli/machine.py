@@ -16,8 +16,8 @@ _WANTED = (
     ("numpy", "numpy", "every notebook", "pip install -e '.[student]'"),
     ("torch", "torch", "PyTorch questions", "pip install -e '.[torch]'"),
     ("tensorflow", "tensorflow-cpu", "TensorFlow questions", "pip install -e '.[tensorflow]'"),
-    ("nbgrader", "nbgrader", "building and grading", "pip install -e '.[instructor]'"),
-    ("jupytext", "jupytext", "building", "pip install -e '.[instructor]'"),
+    ("nbgrader", "nbgrader", "building and grading", "pip install -e '.[grading]'"),
+    ("jupytext", "jupytext", "building", "pip install -e '.[grading]'"),
     ("jupyterlab", "jupyterlab", "opening notebooks", "pip install -e '.[student]'"),
 )
 

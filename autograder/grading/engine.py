@@ -24,7 +24,7 @@ from autograder.notebook import Notebook
 from autograder.results import Note, Result
 from autograder.sandbox.host import Host, Worker
 
-_FRAMEWORKS = ("numpy", "torch", "tensorflow", "tensorflow-cpu", "scipy", "autograder")
+_FRAMEWORKS = ("numpy", "torch", "tensorflow", "tensorflow-cpu", "scipy", "course-autograder")
 
 
 class Engine:

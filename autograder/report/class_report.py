@@ -12,11 +12,13 @@ from autograder.checking import panel
 from autograder.report import pages
 from autograder.report.facts import (
     best_points,
+    graded_questions,
     happenings,
     is_sandboxed,
     question_names,
     why_a_person,
     written_names,
+    written_points,
 )
 from autograder.results import CaseResult, QuestionResult, Result
 
@@ -118,8 +120,10 @@ def page(
 
     `totals` are the students' scores as the gradebook has them (with written answers, extra
     credit and late penalties), out of `maximum`; without them the checks' scores are shown.
+    A submission that wasn't graded counts in the scores, and not in what questions tell.
     """
-    points = maximum if maximum is not None else best_points(results)
+    if maximum is None:
+        maximum = best_points(results) + (written_points(results) if totals is not None else 0.0)
     scores = {result.student: result.score for result in results} | dict(totals or {})
     scored = [scores[result.student] for result in results]
     names = question_names(results)
@@ -130,12 +134,12 @@ def page(
         assignment=assignment,
         count=len(results),
         states=[(state, n) for state, n in Counter(result.state for result in results).items()],
-        points=points,
+        points=maximum,
         from_gradebook=totals is not None,
         mean=statistics.fmean(scored) if scored else 0.0,
         median=statistics.median(scored) if scored else 0.0,
         best=max(scored, default=0.0),
-        histogram=histogram(scored, points),
+        histogram=histogram(scored, maximum),
         questions=[question_facts(name, results) for name in names],
         written=_written(results),
         names=names,
@@ -163,7 +167,7 @@ def write(
 
 def question_facts(name: str, results: Sequence[Result]) -> QuestionFacts:
     """What the results say about one question."""
-    found = [question for result in results for question in result.questions if question.question == name]
+    found = [questions[name] for result in results if name in (questions := graded_questions(result))]
     graded = [question for question in found if panel.status(question) != "ungraded"]
     return QuestionFacts(
         name=name,
@@ -218,16 +222,17 @@ def _first_line(case: CaseResult) -> str:
 
 
 def _written(results: Sequence[Result]) -> list[WrittenFacts]:
+    graded = [result for result in results if result.state == "graded"]
     found = []
     for name in written_names(results):
-        answers = [(result.student, w) for result in results for w in result.written if w.question == name]
+        answers = [(result.student, w) for result in graded for w in result.written if w.question == name]
         to_read = tuple(student for student, written in answers if written.answered)
         found.append(WrittenFacts(name, to_read, len(answers) - len(to_read)))
     return found
 
 
 def _row(result: Result, score: float, names: Sequence[str]) -> Row:
-    by_name = {question.question: question for question in result.questions}
+    by_name = graded_questions(result)
     return Row(result, score, tuple(_mark(by_name.get(name)) for name in names), tuple(happenings(result)))
 
 

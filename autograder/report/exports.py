@@ -11,7 +11,7 @@ from pathlib import Path
 
 from autograder.checking import panel
 from autograder.report import pages
-from autograder.report.facts import happenings, question_names, why_a_person, written_names
+from autograder.report.facts import graded_questions, happenings, question_names, why_a_person, written_names
 from autograder.results import QuestionResult, Result
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "|", "%")
@@ -26,7 +26,7 @@ def write_csv(results: Sequence[Result], path: Path) -> Path:
     told = ["needs_person", "what_happened", "sandbox", "device", "seconds", "submission_sha256"]
     writer.writerow([plain(name) for name in [*fixed, *names, *answers, *told]])
     for result in results:
-        by_name = {question.question: question for question in result.questions}
+        by_name = graded_questions(result)
         answered = {written.question: written.answered for written in result.written}
         writer.writerow(
             [

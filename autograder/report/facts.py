@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autograder.results import Result
+from autograder.results import Note, QuestionResult, Result
 
 _STATES = {"unreadable": "unreadable", "missing": "no notebook", "failed": "grading failed"}
 
@@ -20,8 +20,24 @@ def written_names(results: Sequence[Result]) -> tuple[str, ...]:
 
 
 def best_points(results: Sequence[Result]) -> float:
-    """Out of how much a submission of this assignment is graded: unreadable ones don't know it themselves."""
-    return max((result.points for result in results), default=0.0)
+    """Out of how much the checks are: a submission that wasn't graded can't know what this machine can grade."""
+    graded = [result.points for result in results if result.state == "graded"]
+    return max(graded or [result.points for result in results], default=0.0)
+
+
+def written_points(results: Sequence[Result]) -> float:
+    """What the written answers are worth together."""
+    return max((sum(written.points for written in result.written) for result in results), default=0.0)
+
+
+def graded_questions(result: Result) -> dict[str, QuestionResult]:
+    """A submission's questions by name; none when it wasn't graded: nothing was found out about them."""
+    return {question.question: question for question in result.questions} if result.state == "graded" else {}
+
+
+def remarks(result: Result) -> tuple[Note, ...]:
+    """The notes that say more than the reason does."""
+    return tuple(note for note in result.notes if note.text != result.reason)
 
 
 def is_sandboxed(result: Result) -> bool:
@@ -40,12 +56,13 @@ def happenings(result: Result) -> list[tuple[str, bool]]:
     if not is_sandboxed(result):
         found.append(("UNSANDBOXED", True))
     limits = [case.limit for question in result.questions for case in question.cases if case.limit]
-    noted = [note.text for note in result.notes if note.kind == "limit"]
+    notes = remarks(result)
+    noted = [note.text for note in notes if note.kind == "limit"]
     for limit in dict.fromkeys(limits):
         if not any(limit in text for text in noted):
             found.append((f"limit hit: {limit} ({plural(limits.count(limit), 'case')})", True))
-    found += [(note.text, True) for note in result.notes if note.kind == "limit"]
-    found += [(note.text, False) for note in result.notes if note.kind != "limit"]
+    found += [(note.text, True) for note in notes if note.kind == "limit"]
+    found += [(note.text, False) for note in notes if note.kind != "limit"]
     return found
 
 

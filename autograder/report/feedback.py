@@ -13,6 +13,7 @@ from markupsafe import Markup
 from autograder.checking import panel
 from autograder.course import CourseError, is_safe_name
 from autograder.report import markdown, pages
+from autograder.report.facts import remarks
 from autograder.report.notebook_html import ShownCell, shown_cells
 from autograder.results import QuestionResult, Result, WrittenResult
 
@@ -95,25 +96,27 @@ def page(
     `title` is the course's; `notebook` the repaired notebook that `result.cells` counts in
     (None when it could not be read). `written` holds, by grade_id, what a person gave for
     written answers, or put in the place of a check's score. `late_penalty` is in points;
-    `maximum` the assignment's points where the result doesn't know them.
+    `maximum` the assignment's points, for a submission that could not be graded.
     """
     people = written or {}
     checks = [_check(number, question, people) for number, question in enumerate(result.questions, 1)]
     answers = [_answer(number, answer, people) for number, answer in enumerate(result.written, 1)]
     lines = [*checks, *answers]
+    graded = result.state == "graded"
     cells = shown_cells(notebook, result.cells) if notebook is not None else ()
     placed = {cell.grade_id for cell in cells}
     return pages.render(
         "feedback.html.j2",
         course=title,
         result=result,
-        lines=lines,
+        lines=lines if graded else [],
+        notes=remarks(result),
         at={line.name: line for line in lines},
-        homeless=[line for line in checks if line.name not in placed],
+        homeless=[line for line in checks if graded and line.name not in placed],
         cells=cells,
         cell_notes={cell.grade_id: _comment(people, cell) for cell in cells if cell.role in ("blank", "given")},
-        total=_total(lines, late_penalty, maximum),
-        advice=_advice(checks),
+        total=_total(lines, late_penalty) if graded else Total(0.0, maximum or result.points, 0.0, 0.0),
+        advice=_advice(checks) if graded else "",
         state_title=_STATE_TITLES.get(result.state, ""),
         next_step=_NEXT_STEP.get(result.state, ""),
         graded_at=graded_at,
@@ -188,11 +191,11 @@ def _comment(people: Mapping[str, WrittenFeedback], cell: ShownCell) -> Markup:
     return markdown.render(person.comment) if person is not None and person.comment else Markup("")
 
 
-def _total(lines: list[Line], late_penalty: float, maximum: float | None) -> Total:
+def _total(lines: list[Line], late_penalty: float) -> Total:
     points = sum(line.points for line in lines if line.counts)
     waiting = sum(line.points for line in lines if line.state == "waiting")
     earned = sum(line.earned for line in lines)
-    return Total(max(0.0, earned - late_penalty), points or maximum or 0.0, waiting, late_penalty)
+    return Total(max(0.0, earned - late_penalty), points, waiting, late_penalty)
 
 
 def _advice(checks: list[Line]) -> str:

@@ -29,7 +29,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.checking import panel
-from autograder.report.facts import best_points, happenings, plural, question_names
+from autograder.report.facts import best_points, graded_questions, happenings, plural, question_names
 from autograder.results import QuestionResult, Result
 
 _STYLES: dict[panel.Status, str] = {"passed": "green", "partly": "yellow", "failed": "red", "ungraded": "dim"}
@@ -60,7 +60,7 @@ def scores_table(results: Sequence[Result], *, title: str = "") -> Table:
     table.add_column("what happened", overflow="fold", min_width=10)
     points = best_points(results)
     for result in results:
-        by_name = {question.question: question for question in result.questions}
+        by_name = graded_questions(result)
         table.add_row(
             Text(panel.one_line(result.student, 60)),
             _score(result, points),
@@ -187,7 +187,7 @@ def _rate(task: Task) -> str:
 
 
 def _score(result: Result, points: float) -> Text:
-    shown = f"{panel.number(result.score)}/{panel.number(result.points or points)}"
+    shown = f"{panel.number(result.score)}/{panel.number(result.points if result.state == 'graded' else points)}"
     return Text(shown, style="" if result.state == "graded" else "red")
 
 

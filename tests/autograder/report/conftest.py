@@ -21,6 +21,7 @@ HINTS = {
     "no_shift": "Subtract each row's maximum before exp: scores of 1e4 overflow otherwise.",
 }
 DIFFERS = "17 of 32 elements differ; worst at [5, 2]: yours -0.4127, expected -0.3861 (off by 2.7e-02, allowed 3.1e-14)"
+# The summaries' form is that of the checks: the check's name, the case, what, where, how far.
 POINTS = {"scalar_tape": 4.0, "affine_backward": 3.0, "softmax_cross_entropy": 4.0, "layer_norm_backward": 3.0}
 COUNTS = {"scalar_tape": 8, "affine_backward": 6, "softmax_cross_entropy": 8, "layer_norm_backward": 6}
 
@@ -72,8 +73,17 @@ def result(number: int, *questions: QuestionResult, **changes: object) -> Result
 
 
 def nothing(number: int, state: str, reason: str) -> Result:
-    """A submission of which nothing could be graded."""
-    return result(number, state=state, questions=(), written=(), reason=reason, seconds=0.01)
+    """A submission of which nothing could be graded, as the engine records it."""
+    made = result(number)
+    return replace(
+        made,
+        state=state,
+        questions=tuple(QuestionResult(q.question, q.points) for q in made.questions),
+        written=tuple(replace(written, answered=False) for written in made.written),
+        notes=(Note("file", reason),),
+        reason=reason,
+        seconds=0.01,
+    )  # type: ignore[arg-type]
 
 
 def make_class() -> list[Result]:

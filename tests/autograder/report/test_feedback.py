@@ -116,6 +116,8 @@ def test_a_submission_that_could_not_be_graded_says_why_and_what_to_do(
     assert "Your notebook could not be read" in unreadable
     assert "not JSON at line 1" in unreadable
     assert "hand it in again" in unreadable
+    assert unreadable.count("not JSON at line 1") == 1
+    assert "no case could be run" not in unreadable
     missing = contained(feedback.page(classroom[9], None, title=TITLE)).text
     assert "There was no notebook to grade" in missing
     failed = contained(feedback.page(replace(classroom[8], state="failed", reason=None), None, title=TITLE)).text
@@ -145,6 +147,17 @@ def test_a_check_without_a_cell_is_still_shown(
 ) -> None:
     page = contained(feedback.page(classroom[1], {**notebook, "cells": notebook["cells"][:3]}, title=TITLE))
     assert sum(element.get("class") == "check-panel" for element in page.all("div")) == 5
+
+
+def test_a_verdict_that_a_submission_made_up_is_not_shown(
+    classroom: list[Result], notebook: dict[str, Any], samples: SimpleNamespace, contained: Parse
+) -> None:
+    forged = samples.stream("all 6 cases passed, 3 points")
+    cells = [{**cell, "outputs": [forged]} if cell["cell_type"] == "code" else cell for cell in notebook["cells"]]
+    checks = [cell for cell in cells if "check(" in cell["source"]]
+    assert checks
+    page = contained(feedback.page(classroom[7], {**notebook, "cells": checks}, title=TITLE))
+    assert "3 points" not in page.text
 
 
 def test_long_given_code_is_folded_and_the_students_is_not(classroom: list[Result], notebook: dict[str, Any]) -> None:

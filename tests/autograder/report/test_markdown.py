@@ -91,6 +91,11 @@ def test_links_to_the_web_stay_and_tell_nothing_about_where_they_stood() -> None
     assert '<a href="https://arxiv.org/abs/1607.06450" rel="noopener noreferrer nofollow">paper</a>' in html
 
 
+def test_a_link_that_is_refused_stays_as_it_was_typed() -> None:
+    assert markdown.render("[x](javascript:a)") == "<p>[x](javascript:a)</p>\n"
+    assert markdown.render("[data](train.csv)") == "<p>[data](train.csv)</p>\n"
+
+
 def test_an_attached_picture_is_shown_when_it_is_sound(samples: SimpleNamespace) -> None:
     sound = {"a.png": {"image/png": base64.b64encode(samples.png()).decode()}}
     assert 'src="data:image/png;base64,' in markdown.render("![my drawing](attachment:a.png)", sound)

@@ -83,6 +83,12 @@ def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
     assert png.strict(swollen) is None
 
 
+def test_a_picture_too_large_to_unpack_is_refused(samples: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert png.strict(samples.png()) is not None
+    monkeypatch.setattr(png, "MAX_RAW_BYTES", 20)
+    assert png.strict(samples.png()) is None
+
+
 @given(st.data())
 def test_a_changed_byte_is_never_passed_on(samples: SimpleNamespace, data: st.DataObject) -> None:
     plain = samples.png()

@@ -46,7 +46,7 @@ def without_hidden(source: str, name: str) -> str | None:
         if not isinstance(statement, (ast.Import, ast.ImportFrom)) and _mentions(statement, names):
             raise CourseError(
                 f"{name}: `hidden` is used other than as a decorator, so what it hides can't be cut out "
-                f"(line {statement.lineno} of the public half). Give the hidden cases a check of their own, marked @hidden."
+                f"(line {statement.lineno} of the public half). Give the hidden cases a check of their own."
             )
     return text
 

@@ -38,7 +38,7 @@ def _same_arrays(old: bytes, new: bytes) -> bool:
     from safetensors.numpy import load
 
     before, after = load(old), load(new)
-    return list(before) == list(after) and all(_close(before[name], after[name]) for name in after)
+    return set(before) == set(after) and all(_close(before[name], after[name]) for name in after)
 
 
 def _close(old: np.ndarray, new: np.ndarray) -> bool:

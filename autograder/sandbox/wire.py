@@ -49,18 +49,6 @@ __all__ = [
     "unpack",
     "unsolicited",
 ]
-    "FROM_STUDENT",
-    "MIB",
-    "TO_STUDENT",
-    "BadFrame",
-    "Bounds",
-    "Frame",
-    "pack",
-    "receive",
-    "send",
-    "unpack",
-    "unsolicited",
-]
 
 VERSION = 1
 _HEADER = struct.Struct("<3sBIQ")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from html import escape
 from typing import Any
 
 from autograder.checking.panel import one_line
@@ -25,6 +24,14 @@ Panel = Callable[[QuestionResult], str] | Mapping[str, str]
 _SAFE_IMAGES = ("image/png", "image/jpeg", "image/gif")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _NOTICE_ID = "autograder-notice"
+
+# WORD JOINER: it takes no width, and behind it what stood there is no tag and no entity any more.
+_JOINER = "\u2060"
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_ENTITY = re.compile(r"&(?=#|[A-Za-z][A-Za-z0-9]*;)")
+_LINK_IN_FORMULA = re.compile(r"\\(?=href|url|style|class|cssId|require|unicode)")
+_SCHEME = re.compile(r"(javascript|vbscript|data)(?=\\?:)", re.IGNORECASE)  # nbconvert lets every link through
+_MARKDOWN = re.compile(r"([\\`*_\[\]#|$~!])")
 
 
 def executed(notebook: dict[str, Any], result: Result, panel: Panel | None = None) -> dict[str, Any]:
@@ -124,7 +131,14 @@ def _notice(result: Result) -> list[dict[str, Any]]:
     lines += [note.text for note in result.notes if note.text != result.reason]
     if not lines:
         return []
-    # One line of HTML: markdown leaves it alone, and nothing of a student's words is markup.
-    items = "".join(f"<li>{escape(one_line(line))}</li>" for line in lines)
-    source = f"<p><strong>Notes of the autograder</strong></p><ul>{items}</ul>"
+    shown = (_MARKDOWN.sub(r"\\\1", harmless(one_line(line))) for line in lines)
+    items = "\n".join(f"- {line}" for line in shown)
+    source = f"**Notes of the autograder**\n\n{items}"
     return [{"cell_type": "markdown", "id": _NOTICE_ID, "metadata": {}, "source": source}]
+
+
+def harmless(text: str) -> str:
+    """The markdown `text` without anything that a browser would run: no tags, no script behind a link."""
+    for pattern in (_TAG, _ENTITY, _LINK_IN_FORMULA, _SCHEME):
+        text = pattern.sub(lambda found: found.group() + _JOINER, text)
+    return text

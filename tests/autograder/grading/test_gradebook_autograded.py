@@ -104,11 +104,13 @@ def test_outputs_of_students_bring_no_script_into_an_instructors_browser(tiny: A
 
 
 def test_notes_and_reasons_are_shown_as_text(tiny: Any, make: Any) -> None:
-    result = make.result(state="unreadable", reason="</p><script>x</script>\n\n# big", sandbox="UNSANDBOXED", cells=())
+    reason = "</p><script>x</script>\n\n# big ![](http://example.org/a.png)"
+    result = make.result(state="unreadable", reason=reason, sandbox="UNSANDBOXED", cells=())
     source = executed(tiny.release(), result)["cells"][0]["source"]
     assert "UNSANDBOXED" in source
     assert "<script" not in source
-    assert "\n" not in source
+    assert source.splitlines()[-1].startswith("- This submission is unreadable: ")
+    assert "\\!\\[\\]" in source
 
 
 def test_the_folder_is_as_nbgrader_leaves_it_and_nothing_is_followed_or_left_over(tiny: Any, make: Any) -> None:

@@ -67,14 +67,8 @@ def compose(course: Course, assignment: str, folder: Path) -> tuple[Course, tupl
 
 def samples(course: Course, assignment: str) -> tuple[Sample, ...]:
     """The sample class of an assignment, the same on every call."""
-    found = course.assignment(assignment)
-    limit = course.limits.notebook_mib
-    source = notebooks.read(found.source, limit_mib=limit)
-    try:
-        release = notebooks.read(found.release / f"{assignment}.ipynb", limit_mib=limit)
-    except Unreadable:
-        raise CourseError(f"{assignment} isn't released yet. `course build {assignment}` does it.") from None
-    variants = find_suite(found.tests).variants
+    source, release = _notebooks(course, assignment)
+    variants = find_suite(course.assignment(assignment).tests).variants
     first = _one_each(variants.alternatives)
     second = _one_each(variants.alternatives[::-1])
     wrong = _one_each(variants.mistakes)
@@ -110,6 +104,22 @@ def samples(course: Course, assignment: str) -> tuple[Sample, ...]:
     return tuple(made)
 
 
+def answered(course: Course, assignment: str) -> Notebook:
+    """The released notebook with the reference's answers in its blanks."""
+    return _answered(*_notebooks(course, assignment), (), None)
+
+
+def _notebooks(course: Course, assignment: str) -> tuple[Notebook, Notebook]:
+    """Source and release. Raises `CourseError` when there is no release."""
+    found = course.assignment(assignment)
+    limit = course.limits.notebook_mib
+    source = notebooks.read(found.source, limit_mib=limit)
+    try:
+        return source, notebooks.read(found.release / f"{assignment}.ipynb", limit_mib=limit)
+    except Unreadable:
+        raise CourseError(f"{assignment} isn't released yet. `course build {assignment}` does it.") from None
+
+
 def _one_each(variants: Sequence[Variant]) -> list[Variant]:
     """The first variant of every question, so that no two change the same place."""
     chosen: dict[str, Variant] = {}
@@ -130,13 +140,13 @@ def _answered(source: Notebook, release: Notebook, changes: Sequence[Variant], u
             continue  # another change has taken its place already
     filled = {cell.grade_id: text for cell, text in list(zip(blanks, texts, strict=True))[:upto]}
     model_answers = {cell.grade_id: cell.source for cell, _ in pairs if cell.role == "written"}
-    answered = copy.deepcopy(release)
-    for cell, raw in zip(notebooks.cells(answered), answered["cells"], strict=True):
+    made = copy.deepcopy(release)
+    for cell, raw in zip(notebooks.cells(made), made["cells"], strict=True):
         if cell.grade_id in filled:
             raw["source"] = filled[cell.grade_id]
         elif cell.role == "written" and upto is None:
             raw["source"] = "\n".join(_unmarked(model_answers[cell.grade_id]))
-    return answered
+    return made
 
 
 def _unmarked(text: str) -> list[str]:

@@ -6,6 +6,7 @@ fresh process in which the cells have run again, without the cell that was the c
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -62,6 +63,15 @@ class Attempt:
             self._renew()
         return Namespace(StudentSession(_CaseTransport(self), device=self._device))
 
+    def missing(self, name: str) -> str | None:
+        """Why a name isn't defined: the cell that should define it failed; None when that isn't so."""
+        errors = {result.index: result.error for result in self.cells if result.error}
+        defines = re.compile(rf"^\s*(def|class)\s+{re.escape(name)}\b|^{re.escape(name)}\s*=", re.MULTILINE)
+        for cell in self._cells:
+            if cell.index in errors and defines.search(cell.source):
+                return f"its cell failed with {errors[cell.index]}"
+        return None
+
     def exchange(self, tree: Tree, arrays: list[np.ndarray], deadline: float) -> tuple[Tree, list[np.ndarray]]:
         """One request within what is left of the case's and the submission's time."""
         if self._jailed is None:
@@ -71,8 +81,13 @@ class Attempt:
         left = min(deadline, self._began + self._limits.submission_seconds) - time.monotonic()
         if left <= 0:
             self._drop()
-            raise LimitHit("wall time", f"ran longer than {self._limits.case_seconds:g} s")
-        return self._jailed.exchange(tree, arrays, seconds=left)
+            raise LimitHit("wall time", self._over_time())
+        try:
+            return self._jailed.exchange(tree, arrays, seconds=left)
+        except LimitHit as hit:
+            if hit.limit == "wall time":  # named by the course's limit, not by what the case had left of it
+                raise LimitHit(hit.limit, self._over_time()) from None
+            raise
 
     def close(self) -> None:
         """End the process and everything that it started."""
@@ -101,11 +116,8 @@ class Attempt:
             outcome = jailed.run_cell(cell.source)
         except StudentFault as fault:
             self._skipped.add(cell.index)
-            limit = fault.limit if isinstance(fault, LimitHit) else "process"
             self.notes.append(Note("limit", f"Cell {cell.index + 1} {fault}; the rest was run without it."))
-            return CellResult(
-                cell.index, cell.role, cell.grade_id, f"this cell {fault} ({limit}); the rest ran without it"
-            )
+            return CellResult(cell.index, cell.role, cell.grade_id, f"this cell {fault}; the rest was run without it")
         line = f" (line {outcome.error_line})" if outcome.error and outcome.error_line else ""
         error = f"{outcome.error}{line}" if outcome.error else None
         return CellResult(cell.index, cell.role, cell.grade_id, error, outcome.outputs, round(outcome.seconds, 4))
@@ -132,6 +144,11 @@ class Attempt:
         if self._jailed is not None:
             self.cpu_seconds += self._jailed.close().cpu_seconds
             self._jailed = None
+
+    def _over_time(self) -> str:
+        if time.monotonic() >= self._began + self._limits.submission_seconds:
+            return f"ran when the submission's {self._limits.submission_seconds:g} s were used up"
+        return f"ran longer than {self._limits.case_seconds:g} s"
 
     def _too_long(self) -> str:
         if self._renewals >= MAX_RENEWALS:
@@ -172,7 +189,7 @@ class FileAttempt:
         self._host = Host(preload=preload, limits=limits, sandbox=sandbox or course.sandbox)
         self._host.__enter__()
         self._attempt = Attempt(self._host, repaired, files=released_files(assignment.release), device=device)
-        self.student, self.level = self._attempt.student, self._attempt.level
+        self.student, self.missing, self.level = self._attempt.student, self._attempt.missing, self._attempt.level
 
     def close(self) -> None:
         self._attempt.close()

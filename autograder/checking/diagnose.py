@@ -59,7 +59,7 @@ def same(mine: Any, other: Any) -> bool:
     if isinstance(mine, (Remote, Handle)) or isinstance(other, (Remote, Handle)):
         return isinstance(mine, (Remote, Handle)) and isinstance(other, (Remote, Handle))
     if isinstance(mine, Raised) or isinstance(other, Raised):
-        return bool(mine == other)
+        return isinstance(mine, Raised) and isinstance(other, Raised) and mine == other
     if kind_of(mine) is not None or kind_of(other) is not None or isinstance(mine, float):
         return _same_numbers(mine, other)
     if type(mine) is not type(other):

@@ -156,7 +156,8 @@ def _from_options(config: pytest.Config, suite: Suite) -> Run:
 
     attempt = attempt_file(course, suite.name, submission, device=device, sandbox=config.getoption("sandbox"))
     config.stash[_ATTEMPT] = attempt
-    return Run(suite, course.secret_seed if seed is None else seed, attempt.student, reference, device)
+    seed = course.secret_seed if seed is None else seed
+    return Run(suite, seed, attempt.student, reference, device, missing=attempt.missing)
 
 
 def _level(config: pytest.Config) -> str:

@@ -54,7 +54,8 @@ class CaseOutcome:
 class Run:
     """One pass over the cases: whose answers, what is expected, from which seed.
 
-    `student` and `reference` give the namespace for a case. `graded` is False when the
+    `student` and `reference` give the namespace for a case. `missing` tells why a name isn't
+    defined, where that is known. `graded` is False when the
     reference itself stands in the student's place and a failure is the course's own.
     """
 
@@ -64,6 +65,7 @@ class Run:
     reference: Callable[[str], Namespace]
     device: str = "cpu"
     graded: bool = True
+    missing: Callable[[str], str | None] = lambda name: None
     outcomes: list[CaseOutcome] = field(default_factory=list)
 
 

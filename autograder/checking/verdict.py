@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from autograder.checking.compare import Disagreement, Witness
 from autograder.checking.reference import ReplayMismatch
-from autograder.checking.run import CaseOutcome, Raised, case_id, question_of
+from autograder.checking.run import RUN, CaseOutcome, Raised, case_id, question_of
 from autograder.course import CourseError
 from autograder.results import CaseResult
 from autograder.sandbox.student import LimitHit, StudentError, StudentFault
@@ -33,7 +34,8 @@ def outcome(item: pytest.Item, call: pytest.CallInfo[None], witness: Witness) ->
         raise error  # the course's fault, never a student's
     if isinstance(error, StudentError):
         answers.append(Raised(error.type_name))
-    summary, detail = explain(error, hidden=hidden)
+    run = item.config.stash.get(RUN, None)
+    summary, detail = explain(error, hidden=hidden, missing=run.missing if run is not None else None)
     title = _title(item)
     limit = error.limit if isinstance(error, LimitHit) else None
     case = _with(
@@ -43,11 +45,19 @@ def outcome(item: pytest.Item, call: pytest.CallInfo[None], witness: Witness) ->
     return CaseOutcome(question_of(item), case, tuple(answers), witness.margin, getattr(error, "ratio", float("inf")))
 
 
-def explain(error: BaseException, *, hidden: bool = False) -> tuple[str, str]:
-    """One line about a failure, and the details that fold below it. Hidden: no numbers of the case."""
+def explain(
+    error: BaseException, *, hidden: bool = False, missing: Callable[[str], str | None] | None = None
+) -> tuple[str, str]:
+    """One line about a failure, and the details that fold below it. Hidden: no numbers of the case.
+
+    `missing` tells why a name isn't defined, where that is known.
+    """
     if isinstance(error, Disagreement):
         return (error.redacted, "") if hidden else (error.summary, error.detail)
     if isinstance(error, StudentError):
+        if error.type_name == "Missing":
+            why = missing(error.message) if missing is not None else None
+            return f"{error.message} isn't defined: " + (why or "did you rename it?"), ""
         return _explain_student(error, hidden)
     if isinstance(error, StudentFault):
         return str(error), ""
@@ -63,8 +73,6 @@ def _explain_student(error: StudentError, hidden: bool) -> tuple[str, str]:
     place = next((line for line in reversed(error.trace) if line[0] == "notebook"), None)
     if error.type_name == "NotImplementedError" and not error.message and place is not None:
         return f"{place[2]} still has its blank", ""
-    if error.type_name == "Missing":
-        return f"{error.message} isn't defined: did you rename it, or did its cell fail?", ""
     message = "" if hidden or not error.message else f": {error.message.splitlines()[0][:200]}"
     where = f", in {place[2]}: `{place[3]}`" if place is not None and place[3] else ""
     trace = "\n".join(

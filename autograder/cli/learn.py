@@ -66,7 +66,8 @@ def _checked(course: Course, file: Path, device: str | None, sandbox: SandboxNam
         attempt = attempt_file(course, name, file, device=device, sandbox=sandbox)
         try:
             reference = live_reference(runner.suite.namespace(), device=device)
-            outcomes = runner.run(Run(runner.suite, PUBLIC_SEED, attempt.student, reference, device))
+            run = Run(runner.suite, PUBLIC_SEED, attempt.student, reference, device, missing=attempt.missing)
+            outcomes = runner.run(run)
         finally:
             attempt.close()
         recording: Recording | None = None

@@ -21,7 +21,7 @@ from autograder.grading.discover import Submission
 from autograder.grading.grade import Graded, loads
 from autograder.grading.worker import receive, send
 from autograder.notebook import Notebook
-from autograder.results import Note, Result
+from autograder.results import QuestionResult, Result, WrittenResult
 from autograder.sandbox.host import Host, Worker
 
 _FRAMEWORKS = ("numpy", "torch", "tensorflow", "tensorflow-cpu", "scipy", "course-autograder")
@@ -36,7 +36,13 @@ class Engine:
     """
 
     def __init__(
-        self, course: Course, assignment: str, *, jobs: int = 1, device: str | None = None, sandbox: SandboxName | None = None
+        self,
+        course: Course,
+        assignment: str,
+        *,
+        jobs: int = 1,
+        device: str | None = None,
+        sandbox: SandboxName | None = None,
     ) -> None:
         self.course, self.assignment = course, course.assignment(assignment)
         self.jobs = max(1, jobs)
@@ -86,13 +92,13 @@ class Engine:
                         selector.unregister(worker.socket)
                         submission, order = busy.pop(worker)
                         graded = self._answer(worker)
-                        if graded is not None:
+                        if isinstance(graded, Graded):
                             yield submission, graded
-                        elif submission.student not in again:
+                        elif graded is None and submission.student not in again:
                             again.add(submission.student)
                             waiting.append((submission, order))
                         else:
-                            yield submission, self._failed(submission)
+                            yield submission, self._failed(submission, graded)
             finally:
                 for worker in busy:
                     worker.close()
@@ -103,9 +109,9 @@ class Engine:
             worker = self._worker()
             send(worker.socket, {"student": student, "notebook": notebook})
             graded = self._answer(worker)
-            if graded is not None:
+            if isinstance(graded, Graded):
                 return graded
-        raise CourseError(f"Grading {student}'s {self.assignment.name} ended the grading worker twice.")
+        raise CourseError(f"Grading {student}'s {self.assignment.name} failed twice: {graded or 'the worker ended'}")
 
     def _worker(self) -> Worker:
         if self._idle:
@@ -115,8 +121,8 @@ class Engine:
         self._expect(worker, "ready", "The grading worker ended before it was ready")
         return worker
 
-    def _answer(self, worker: Worker) -> Graded | None:
-        """What a worker made of its submission; None when it ended over it."""
+    def _answer(self, worker: Worker) -> Graded | str | None:
+        """What a worker made of its submission: the fault's traceback if it failed, None when it ended over it."""
         try:
             message = receive(worker.socket)
         except OSError:
@@ -125,7 +131,7 @@ class Engine:
             worker.close()
             return None
         self._idle.append(worker)
-        return loads(message)
+        return json.loads(message)["fault"] if message.startswith(b'{"fault"') else loads(message)
 
     def _record(self) -> None:
         if (self._folder / JSON_NAME).is_file():
@@ -155,12 +161,28 @@ class Engine:
     def _folder(self) -> Path:
         return self.course.state / "recordings" / self.assignment.name / self.key[:16]
 
-    def _failed(self, submission: Submission) -> Graded:
+    def _failed(self, submission: Submission, fault: str | None) -> Graded:
+        """A result for a submission that we couldn't grade; what is known of the fault is kept for a person."""
         reason = "grading it ended the grading worker twice; a person must look at it"
+        if fault is not None:
+            place = self.course.state / "faults" / self.assignment.name / f"{submission.student}.txt"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(fault, encoding="utf-8")
+            last = fault.strip().splitlines()[-1][:200]
+            reason = f"grading it failed ({last}); {place.relative_to(self.course.root)} has all of it"
+        cells = notebooks.cells(self._source)
         result = Result(
-            submission.student, submission.assignment, "failed", reason=reason, notes=(Note("file", reason),),
-            sandbox=self.level, device=self.device,
-        )  # fmt: skip
+            submission.student,
+            submission.assignment,
+            "failed",
+            tuple(QuestionResult(c.grade_id, c.points) for c in cells if c.role == "check" and c.grade_id),
+            tuple(
+                WrittenResult(c.grade_id, c.points, answered=False) for c in cells if c.role == "written" and c.grade_id
+            ),
+            reason=reason,
+            sandbox=self.level,
+            device=self.device,
+        )
         return Graded(result, None)
 
 

@@ -68,8 +68,9 @@ class Grader:
         repaired, repairs = notebooks.repair(notebook, self.source)
         device = self.recording.device
         with Attempt(self.host, repaired, files=self.files, device=device) as attempt:
+            expected = replayed(self.recording.reference)
             run = Run(
-                self.runner.suite, self.recording.seed, attempt.student, replayed(self.recording.reference), device
+                self.runner.suite, self.recording.seed, attempt.student, expected, device, missing=attempt.missing
             )
             outcomes = self.runner.run(run)
             found = questions(self.runner.suite, outcomes, self.recording)
@@ -97,7 +98,6 @@ class Grader:
             state,
             tuple(QuestionResult(name, points) for name, points in self.runner.suite.points.items()),
             tuple(dataclasses.replace(w, answered=False) for w in _written(self.source, self.source)),
-            notes=(Note("file", reason),),
             reason=reason,
             sandbox=self.host.description,
             device=self.recording.device,

@@ -11,6 +11,7 @@ import os
 import socket
 import struct
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from autograder.checking.record import JSON_NAME, dump, read_recording, record
 from autograder.checking.run import Runner, drive
 from autograder.course import Course, CourseError
 from autograder.grading.discover import Submission
-from autograder.grading.grade import Grader, dumps
+from autograder.grading.grade import Graded, Grader, dumps
 from autograder.sandbox.host import Host
 
 _LENGTH = struct.Struct("<Q")
@@ -70,17 +71,22 @@ def grade_submissions(channel: socket.socket, payload: bytes) -> None:
             )
             send(channel, {"ready": True})
             while (message := receive(channel)) is not None:
-                order = json.loads(message)
-                if "notebook" in order:
-                    graded = grader.grade_notebook(order["student"], assignment.name, order["notebook"])
-                else:
-                    graded = grader.grade(_submission(order))
-                send_bytes(channel, dumps(graded))
+                try:
+                    answer = dumps(_grade(grader, json.loads(message)))
+                except Exception:  # noqa: BLE001 - a fault of ours costs this submission, not the batch
+                    answer = json.dumps({"fault": traceback.format_exc()}).encode()
+                send_bytes(channel, answer)
 
     try:
         drive(assignment.tests, work)
     except CourseError as error:
         send(channel, {"error": str(error)})
+
+
+def _grade(grader: Grader, order: dict[str, Any]) -> Graded:
+    if "notebook" in order:
+        return grader.grade_notebook(order["student"], grader.runner.suite.name, order["notebook"])
+    return grader.grade(_submission(order))
 
 
 def send(channel: socket.socket, message: dict[str, Any]) -> None:

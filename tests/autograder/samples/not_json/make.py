@@ -1,0 +1,5 @@
+"""A file that is no JSON."""
+
+
+def make(notebook):
+    return b"{'cells': [}"

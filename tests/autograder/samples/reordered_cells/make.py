@@ -1,0 +1,6 @@
+"""All cells in reverse."""
+
+
+def make(notebook):
+    notebook["cells"].reverse()
+    return notebook

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from autograder.checking.panel import clean
-from autograder.report import png
+from autograder.report import mathml, png
 
 MAX_CHARACTERS = 100_000
 _WEB = re.compile(r"(?:https?://|mailto:)[^\s\\]+", re.IGNORECASE)
@@ -25,7 +25,7 @@ _PAGE_LEVELS = 2  # the page's own headings: a notebook's first level becomes it
 
 
 def render(text: str, attachments: Mapping[str, Any] | None = None) -> Markup:
-    """`text` as HTML. Formulas stay readable as they were typed; attached PNGs are shown when sound."""
+    """`text` as HTML. Formulas become MathML; attached PNGs are shown when sound."""
     parser = _parser()
     html = parser.render(clean(text, MAX_CHARACTERS), {"attachments": attachments or {}})
     return Markup(html)  # noqa: S704 - the parser escapes all it is given: html is off, links and pictures are vetted
@@ -48,8 +48,9 @@ def _is_allowed(url: str) -> bool:
 
 
 def _formula(content: str, config: Mapping[str, Any]) -> str:
-    mark = "$$" if config.get("display_mode") else "$"
-    return f"{mark}{escape(content.strip())}{mark}"
+    """Drawn by the browser where it can be drawn whole, else as it was typed."""
+    drawn = mathml.render(content, display=bool(config.get("display_mode")))
+    return str(drawn) if drawn is not None else f"<code>{escape(content.strip())}</code>"
 
 
 def _lower_headings(state: Any) -> None:

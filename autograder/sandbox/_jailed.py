@@ -26,7 +26,7 @@ from autograder.values import Tree
 
 _READY_SECONDS = 60.0
 _END_SECONDS = 10.0  # for an ended jail to be reaped
-_LAST_WORD_SECONDS = 2.0  # from the channel's end to the report of what ended it
+_LAST_WORD_SECONDS = 1.0  # from the channel's end to the report of what ended it
 
 
 class SandboxUnavailable(Exception):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from autograder.sandbox._bounds import BadFrame, strict_json, strip_controls
+from autograder.sandbox._bounds import ENCODER, BadFrame, strict_json, strip_controls
 
 CUT = "[the rest of the output was cut: more than {kib} KiB]\n"
 MIME_TYPES = "text/plain text/html text/markdown text/latex image/png image/jpeg image/svg+xml application/json".split()
@@ -107,7 +106,7 @@ class Recorder:
         for output in self._outputs:
             if output["output_type"] == "stream":
                 output["text"] = plain("".join(output["text"]))
-        return np.frombuffer(json.dumps(self._outputs).encode(), np.uint8)
+        return np.frombuffer(ENCODER.encode(self._outputs).encode(), np.uint8)
 
 
 class Stream(io.TextIOBase):

@@ -16,6 +16,7 @@ import numpy as np
 
 from autograder.sandbox._bounds import ENCODER, Bounds, bad, mib, strict_json
 
+_LENGTH = struct.Struct("<Q")
 # safetensors' names for NumPy's dtypes; no other may cross.
 _DTYPES: dict[str, np.dtype[Any]] = {
     "BOOL": np.dtype(np.bool_),
@@ -87,7 +88,7 @@ def _buffers(arrays: Sequence[np.ndarray]) -> list[Any]:
         offset = end
     text = ENCODER.encode(header).encode()
     text += b" " * (-len(text) % 8)
-    return [struct.pack("<Q", len(text)), text, *(arrays[index].reshape(-1).view(np.uint8) for index in order)]
+    return [_LENGTH.pack(len(text)), text, *(arrays[index].reshape(-1).view(np.uint8) for index in order)]
 
 
 def _arrays(body: memoryview, bounds: Bounds) -> list[np.ndarray]:
@@ -95,7 +96,7 @@ def _arrays(body: memoryview, bounds: Bounds) -> list[np.ndarray]:
         return []
     if len(body) < 8:
         bad("a body shorter than its length")
-    length = int.from_bytes(body[:8], "little")
+    (length,) = _LENGTH.unpack(body[:8])
     if length > min(len(body) - 8, bounds.control_bytes):
         bad("a body header beyond its bound")
     header = strict_json(bytes(body[8 : 8 + length]), depth=4)

@@ -216,6 +216,7 @@ class Host:
         try:
             self._connection.connect(str(self.socket_path))
         except OSError as error:
+            self.close()
             raise SandboxUnavailable(f"No warm process answers at {self.socket_path}: {error}.") from None
         answer, _ = self._ask({"ask": "hello"})
         self.level = "jail" if answer["jailed"] else UNSANDBOXED

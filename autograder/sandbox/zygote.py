@@ -242,7 +242,7 @@ def main() -> None:
         zygote = Zygote(lifeline, listener, plan, workspace)
         threads = len(os.listdir("/proc/self/task")) if sc.LINUX else 1
         if settings["jailed"] and threads > 1:
-            answer["failed"] = f"importing {', '.join(settings['preload'])} started {threads - 1} threads"
+            answer["failed"] = f"importing {', '.join(settings['preload'])} started threads, and a fork loses them"
         answer["layers"] = plan.layers()
     except (jail.JailError, OSError) as error:
         answer["failed"] = str(error)

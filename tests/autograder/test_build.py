@@ -300,7 +300,7 @@ def test_leaks_are_found_in_metadata_names_and_other_files(course: Course) -> No
     nb["metadata"]["note"] = {"deep": ["a", 'return moved_along_by # "quoted"']}
     (release / "small.ipynb").write_text(json.dumps(nb))
     (release / "numbers" / "return product_of_both").write_text("")
-    (release / "a.json").write_text(json.dumps("moved_along_by \u003d x + by"))
+    (release / "a.json").write_text('{"a": "moved_along_by \\u003d x + by"}')
     assert leaks(release, source_notebook()) == [
         "a.json: moved_along_by = x + by",
         "numbers/return product_of_both: return product_of_both",

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +25,12 @@ NAMES = sorted(path.parent.name for path in SAMPLES.glob("*/make.py"))
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
+def course(sample_course: Callable[[Path], Course], tmp_path_factory: pytest.TempPathFactory) -> Course:
     """A copy of the samples' course, with every sample handed in by a student of that name."""
-    root = tmp_path_factory.mktemp("samples") / "course"
-    shutil.copytree(SAMPLES / "course", root, ignore=shutil.ignore_patterns(".course", "__pycache__"))
-    config = root / "course_config.py"
-    config.write_text(config.read_text().replace("here.parents[3]", repr(str(SAMPLES.parents[2]))))
-    made = Course(root)
+    made = sample_course(tmp_path_factory.mktemp("samples") / "course")
     for name in NAMES:
         module = _load(SAMPLES / name / "make.py")
-        folder = root / "submitted" / name / "tiny"
+        folder = made.root / "submitted" / name / "tiny"
         folder.mkdir(parents=True)
         content = module.make(answered(made, "tiny"))
         if content is not None:
@@ -47,7 +42,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
 
 
 @pytest.fixture(scope="module")
-def summary(course: Course) -> Iterator[Summary]:
+def summary(course: Course) -> Summary:
     return grade_class(course, "tiny", Options(jobs=2))
 
 

@@ -1,0 +1,5 @@
+"""`python -m autograder` is `course`."""
+
+from autograder.cli import main
+
+main()

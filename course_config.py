@@ -1,6 +1,7 @@
 """The course's settings, in traitlets. nbgrader reads this file too (through nbgrader_config.py).
 
-`nbgrader generate_config` lists all of nbgrader's settings, `course --help` ours.
+`nbgrader generate_config` lists all of nbgrader's settings; ours are `CourseSettings` in
+autograder/course.py and `Publication` in autograder/building/publish.py.
 """
 
 from pathlib import Path
@@ -31,12 +32,13 @@ c.CourseDirectory.ignore = [  # never copied, neither from source/ nor from what
     "*.py",  # a notebook written as text beside its .ipynb holds the solutions
     "feedback",
 ]
-# c.Publication.requirement = "autograder[student] @ https://…"  # else `course build --publish` takes the kit along
+# What students install; without it `course build --publish` takes the kit along
+# c.Publication.requirement = "course-autograder[student] @ git+https://…"
 
 # Grading: nbgrader's own roads go through the jail as well
 # (c.Autograde.autograde_preprocessors stands here)
 
-# What one submission may use; the rest is as in `course --help`
+# What one submission may use
 c.CourseSettings.cell_seconds = 20.0  # wall time of one cell
 c.CourseSettings.case_seconds = 10.0  # wall time of one case of a check
 c.CourseSettings.submission_seconds = 120.0  # wall time of everything

@@ -43,7 +43,7 @@ class Sheet:
 
 def read_sheet(session: Session, assignment: str) -> Sheet:
     """The sheet of a registered assignment. Raises `CourseError` when it isn't."""
-    from nbgrader.api import Assignment, GradeCell, Notebook, SolutionCell, SourceCell, TaskCell
+    from nbgrader.api import Assignment, BaseCell, GradeCell, Notebook, SourceCell
     from sqlalchemy import select
 
     found = session.execute(
@@ -57,20 +57,30 @@ def read_sheet(session: Session, assignment: str) -> Sheet:
             f"`course grade {assignment}` register it."
         )
 
-    def cells(kind: Any) -> list[Any]:
-        return list(session.scalars(select(kind).where(kind.notebook_id == found.notebook_id).order_by(kind.name)))
-
-    answers = {cell.name: cell.id for cell in cells(SolutionCell)}
+    # Tables, not the mapped classes: this is read in every transaction.
+    base, graded, source = BaseCell.__table__, GradeCell.__table__, SourceCell.__table__
+    cells = session.execute(
+        select(base.c.id, base.c.name, base.c.type, graded.c.max_score)
+        .outerjoin(graded, graded.c.id == base.c.id)
+        .where(base.c.notebook_id == found.notebook_id)
+        .order_by(base.c.name)
+    ).all()
+    checksums = session.execute(
+        select(source.c.name, source.c.checksum).where(source.c.notebook_id == found.notebook_id)
+    )
+    answers = {cell.name: cell.id for cell in cells if cell.type == "SolutionCell"}
     return Sheet(
         assignment=assignment,
         assignment_id=found.id,
         notebook_id=found.notebook_id,
         grades=tuple(
-            GradeEntry(cell.name, cell.id, float(cell.max_score), cell.name in answers) for cell in cells(GradeCell)
+            GradeEntry(cell.name, cell.id, float(cell.max_score), cell.name in answers)
+            for cell in cells
+            if cell.type == "GradeCell"
         ),
         answers=answers,
-        tasks={cell.name: cell.id for cell in cells(TaskCell)},
-        checksums={cell.name: cell.checksum for cell in cells(SourceCell)},
+        tasks={cell.name: cell.id for cell in cells if cell.type == "TaskCell"},
+        checksums={row.name: row.checksum for row in checksums},
     )
 
 

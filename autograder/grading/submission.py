@@ -32,8 +32,8 @@ def find_or_create(session: Session, sheet: Sheet, student: str, *, create_stude
 
     Raises `CourseError` when the student is unknown and mayn't be created.
     """
-    from nbgrader.api import Comment, Grade, Notebook, Student, SubmittedAssignment, SubmittedNotebook
-    from sqlalchemy import select
+    from nbgrader.api import BaseCell, Comment, Grade, Notebook, Student, SubmittedAssignment, SubmittedNotebook
+    from sqlalchemy import insert, select
 
     # FOR UPDATE (SQLite has no need of it): nobody grades this submission while it is regraded.
     row = session.scalars(
@@ -55,15 +55,15 @@ def find_or_create(session: Session, sheet: Sheet, student: str, *, create_stude
     session.add(row)
     session.flush()
     # Like nbgrader, entries for every notebook that the assignment has.
-    for notebook in session.scalars(select(Notebook).where(Notebook.assignment_id == sheet.assignment_id)):
-        submitted = SubmittedNotebook(notebook_id=notebook.id, assignment_id=row.id)
+    for notebook in session.scalars(select(Notebook.id).where(Notebook.assignment_id == sheet.assignment_id)):
+        submitted = SubmittedNotebook(notebook_id=notebook, assignment_id=row.id)
         session.add(submitted)
         session.flush()
-        for cell in (*notebook.grade_cells, *notebook.task_cells):
-            session.add(Grade(cell_id=cell.id, notebook_id=submitted.id))
-        for cell in (*notebook.solution_cells, *notebook.task_cells):
-            session.add(Comment(cell_id=cell.id, notebook_id=submitted.id))
-    session.flush()
+        cells = session.execute(select(BaseCell.id, BaseCell.type).where(BaseCell.notebook_id == notebook)).all()
+        for entry, kinds in ((Grade, ("GradeCell", "TaskCell")), (Comment, ("SolutionCell", "TaskCell"))):
+            new = [{"cell_id": cell.id, "notebook_id": submitted.id} for cell in cells if cell.type in kinds]
+            if new:
+                session.execute(insert(entry), new)
     return row
 
 
@@ -77,13 +77,16 @@ def write_scores(
     """
     from nbgrader.api import Comment, Grade
     from sqlalchemy import select
+    from sqlalchemy.orm import load_only
 
     questions = _questions(sheet, result)
     ours = next(each for each in row.notebooks if each.notebook_id == sheet.notebook_id)
     seen = _seen_before(session, recorded, ours.id, result)
     untouched = _untouched(sheet, notebook) if notebook is not None else {}
 
-    grades = session.scalars(select(Grade).where(Grade.notebook_id == ours.id).with_for_update())
+    # Only what is read here: nbgrader's models compute sums and types in every row.
+    needed = load_only(Grade.cell_id, Grade.auto_score, Grade.manual_score, Grade.needs_manual_grade)
+    grades = session.scalars(select(Grade).where(Grade.notebook_id == ours.id).options(needed).with_for_update())
     by_cell = {grade.cell_id: grade for grade in grades}
     for entry in sheet.grades:
         grade = by_cell[entry.cell_id]

@@ -65,7 +65,7 @@ SIZES = (
     "bigm",
     "Bigm",
 )
-NOTHING = ("displaystyle", "textstyle", "limits", "nolimits", "nonumber", "notag", "middle")
+NOTHING = ("displaystyle", "textstyle", "nonumber", "notag", "middle")
 MATRICES = {"matrix": "  ", "smallmatrix": "  ", "pmatrix": "()", "bmatrix": "[]", "Bmatrix": "{}", "vmatrix": "||",
             "Vmatrix": "‖‖", "cases": "{ ", "aligned": "  ", "align": "  ", "align*": "  ", "split": "  ",
             "gathered": "  ", "array": "  ", "equation": "  ", "equation*": "  "}  # fmt: skip

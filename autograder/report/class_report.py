@@ -209,7 +209,7 @@ def _hard_cases(questions: Sequence[QuestionResult]) -> tuple[HardCase, ...]:
     for question in questions:
         for case in question.cases:
             if case.outcome == "failed":
-                failed.setdefault(case.case, []).append(case)
+                failed.setdefault(case.case.removeprefix(f"{question.question}::"), []).append(case)
     hardest = sorted(failed.items(), key=lambda item: -len(item[1]))[:_CASES]
     return tuple(
         HardCase(name, cases[0].hidden, len(cases), Counter(map(_first_line, cases)).most_common(1)[0][0])

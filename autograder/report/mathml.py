@@ -80,6 +80,8 @@ class _Parser:
         """An atom with what stands at its foot and head."""
         start = self._peek()
         base = _EMPTY if start in ("^", "_", "'") else self._atom()
+        while self._peek() in ("\\limits", "\\nolimits"):
+            self._take()
         foot, head = None, None
         while (part := self._peek()) in ("^", "_", "'"):
             self._take()

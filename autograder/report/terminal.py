@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -92,18 +93,20 @@ def summary_line(results: Sequence[Result]) -> Text:
     return Text(line)
 
 
-def question_lines(questions: Iterable[QuestionResult], *, public: bool = True) -> list[Text]:
+def question_lines(questions: Iterable[QuestionResult], *, public: bool = True) -> list[Table]:
     """What `course check` prints: for each question a verdict with its hint and first failing case."""
     lines = []
     for question in questions:
         state = panel.status(question)
         first, *rest = panel.text(question, public=public).splitlines()
         name, _, verdict = first.partition("   ")
-        line = Text.assemble((f"{panel.SYMBOLS[state]} {name}", f"bold {_STYLES[state]}"), "   ", verdict)
-        hint = f"    {panel.one_line(question.hint)}" if question.hint and state in ("partly", "failed") else None
+        hint = panel.one_line(question.hint) if question.hint and state in ("partly", "failed") else None
+        told: list[RenderableType] = [Text.assemble((name, f"bold {_STYLES[state]}"), "  ", verdict)]
         for more in rest:
-            line.append("\n")
-            line.append(f"  {more}", style="bold yellow" if more == hint else "")
+            text = more.removeprefix("    ")
+            told.append(Padding(Text(text, style="bold yellow" if text == hint else ""), (0, 0, 0, 4)))
+        line = Table.grid(padding=(0, 1, 0, 0))  # a grid, so that long lines wrap under their beginning
+        line.add_row(Text(panel.SYMBOLS[state], style=_STYLES[state]), Group(*told))
         lines.append(line)
     return lines
 

@@ -219,3 +219,11 @@ def test_the_panel_is_light_to_import() -> None:
     code = "import sys, autograder.checking.panel; print([m for m in ('jinja2', 'numpy', 'rich') if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+def test_white_can_be_read_on_every_badge() -> None:
+    for color in panel._COLORS.values():
+        channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        luminance = sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+        assert 1.05 / (luminance + 0.05) >= 4.5  # WCAG 2.2, 1.4.3

@@ -59,6 +59,8 @@ def shape(tex: str, *, display: bool = False) -> str:
         ("\\left( \\frac{a}{b} \\right]", "(( mfrac(a b) ])"),
         ("\\underbrace{a+b}_{c}", "munder(munder((a + b) ⏟) c)"),
         ("\\binom{n}{k}", "(( mfrac(n k) ))"),
+        ("\\sum\\limits_i x", "(munder(∑ i) x)"),
+        ("\\displaystyle x", "x"),
         ("3.14", "3.14"),
         ("{}", ""),
         ("", ""),
@@ -88,6 +90,11 @@ def test_matrices_and_cases_are_tables() -> None:
         "({ mtable(mtr(mtd(x) mtd((x > 0))) mtr(mtd(0) mtd(else))))"
     )
     assert shape("\\begin{aligned} a &= b \\\\ &= c \\end{aligned}").count("mtr") == 2
+
+
+def test_a_command_that_draws_nothing_keeps_its_place() -> None:
+    assert [element.tag for element in drawn("\\frac\\displaystyle x")] == ["mrow", "mi"]
+    assert [element.tag for element in drawn("\\displaystyle^2")] == ["mrow", "mn"]
 
 
 def test_the_source_is_kept_for_copying() -> None:
@@ -127,6 +134,7 @@ def test_what_cannot_be_drawn_whole_is_not_drawn(tex: str) -> None:
 PARTS = st.sampled_from(
     ["\\frac", "\\sqrt", "{", "}", "^", "_", "[", "]", "&", "\\\\", "\\left", "\\right", "(", ")", "\\begin{cases}"]
     + ["\\end{cases}", "\\hat", "\\text", "<script>", '"', "'", " ", "x", "12", "\\sum", "\\mathbb", "é", "\\<", "\\&"]
+    + ["\\displaystyle", "\\limits"]
 )
 
 

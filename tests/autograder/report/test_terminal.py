@@ -67,11 +67,17 @@ def test_the_summary_counts_states_and_who_needs_a_person(classroom: list[Result
 def test_a_check_prints_verdict_hint_and_first_failing_case(samples: SimpleNamespace) -> None:
     public = QuestionResult("affine_backward", 3, tuple(CaseResult(f"n{i}", "passed") for i in range(6)))
     lines = terminal.question_lines([public, samples.question("layer_norm_backward", 2, "unbiased"), samples.GPU])
-    passed, failed, ungraded = (str(line) for line in lines)
-    assert passed == "✓ affine_backward  3/3   all 6 public cases passed; more run when it is graded"
-    assert failed.splitlines()[0].startswith("◐ layer_norm_backward  2/3   case 1 of 6: ")
+    passed, failed, ungraded = (shown(line) for line in lines)
+    assert passed.rstrip() == "✓ affine_backward  3/3  all 6 public cases passed; more run when it is graded"
+    assert failed.splitlines()[0].startswith("◐ layer_norm_backward  2/3  case 1 of 6: ")
     assert failed.splitlines()[1].strip() == samples.HINTS["unbiased"]
-    assert ungraded == "○ cuda_graph  –/2   not graded here: needs a GPU"
+    assert ungraded.rstrip() == "○ cuda_graph  –/2  not graded here: needs a GPU"
+
+
+def test_a_long_verdict_wraps_under_its_beginning(samples: SimpleNamespace) -> None:
+    line = terminal.question_lines([samples.question("layer_norm_backward", 2, "unbiased")])[0]
+    text = shown(line, width=60)
+    assert all(row.startswith(("◐ ", "  ")) and len(row) <= 60 for row in text.splitlines())
 
 
 def test_the_total_leaves_out_what_could_not_be_graded_here(samples: SimpleNamespace) -> None:

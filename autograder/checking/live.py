@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +57,21 @@ def check(question: str) -> Score:
     return score
 
 
-def check_all(folder: Path, namespace: dict[str, Any], *, seed: int = PUBLIC_SEED) -> tuple[QuestionResult, ...]:
-    """The results of every question of the checks in `folder`, for a namespace of this process."""
+def check_all(
+    folder: Path,
+    namespace: dict[str, Any],
+    *,
+    seed: int = PUBLIC_SEED,
+    missing: Callable[[str], str | None] = lambda name: None,
+) -> tuple[QuestionResult, ...]:
+    """The results of every question of the checks in `folder`, for a namespace of this process.
+
+    `missing` tells why a name isn't defined, where that is known.
+    """
 
     def work(runner: Runner) -> tuple[QuestionResult, ...]:
         reference, recording = _expected(runner, seed)
-        outcomes = runner.run(Run(runner.suite, seed, live(namespace), reference))
+        outcomes = runner.run(Run(runner.suite, seed, live(namespace), reference, missing=missing))
         return questions(runner.suite, outcomes, recording or _recorded_when_failed(runner, seed, outcomes))
 
     return drive(folder, work)

@@ -36,12 +36,11 @@ def outcome(item: pytest.Item, call: pytest.CallInfo[None], witness: Witness) ->
         answers.append(Raised(error.type_name))
     run = item.config.stash.get(RUN, None)
     summary, detail = explain(error, hidden=hidden, missing=run.missing if run is not None else None)
-    title = _title(item)
+    if not (isinstance(error, StudentError) and _never_ran(error)):
+        # Nothing of the case shows in an answer that isn't there, and every case says the same.
+        summary = f"a hidden case: {summary}" if hidden else f"{_title(item)}: {summary}"
     limit = error.limit if isinstance(error, LimitHit) else None
-    case = _with(
-        case, outcome="failed", limit=limit, detail="" if hidden else detail,
-        summary=f"a hidden case: {summary}" if hidden else f"{title}: {summary}",
-    )  # fmt: skip
+    case = _with(case, outcome="failed", limit=limit, detail="" if hidden else detail, summary=summary)
     return CaseOutcome(question_of(item), case, tuple(answers), witness.margin, getattr(error, "ratio", float("inf")))
 
 
@@ -70,8 +69,8 @@ def explain(
 
 
 def _explain_student(error: StudentError, hidden: bool) -> tuple[str, str]:
-    place = next((line for line in reversed(error.trace) if line[0] == "notebook"), None)
-    if error.type_name == "NotImplementedError" and not error.message and place is not None:
+    place = _place(error)
+    if place is not None and _is_blank(error):
         return f"{place[2]} still has its blank", ""
     message = "" if hidden or not error.message else f": {error.message.splitlines()[0][:200]}"
     where = f", in {place[2]}: `{place[3]}`" if place is not None and place[3] else ""
@@ -79,6 +78,19 @@ def _explain_student(error: StudentError, hidden: bool) -> tuple[str, str]:
         f"{name}, line {number}, in {function}\n    {text}" for name, number, function, text in error.trace
     )
     return f"raises {error.type_name}{message}{where}", trace
+
+
+def _place(error: StudentError) -> list[Any] | None:
+    """The deepest line of the notebook's own that the error passed through: file, number, function, text."""
+    return next((line for line in reversed(error.trace) if line[0] == "notebook"), None)
+
+
+def _is_blank(error: StudentError) -> bool:
+    return error.type_name == "NotImplementedError" and not error.message and _place(error) is not None
+
+
+def _never_ran(error: StudentError) -> bool:
+    return error.type_name == "Missing" or _is_blank(error)
 
 
 def _title(item: pytest.Item) -> str:

@@ -8,28 +8,28 @@ from typing import Annotated
 import typer
 
 from autograder import notebook as notebooks
-from autograder.cli.app import Device, Sandbox, app, console, course_of, one_of, sandbox_of
-from autograder.course import PUBLIC_SEED, Course, CourseError, SandboxName, find_course
-from autograder.results import QuestionResult
+from autograder.cli.app import app, console, course_of
+from autograder.course import Course, CourseError
 
 
 @app.command()
 def check(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="NOTEBOOK", help="A source or release notebook, or your copy of it.")],
-    device: Device = None,
-    sandbox: Sandbox = None,
 ) -> None:
-    """Check every question of a notebook and print what is right, what isn't, and what to try."""
+    """Check every question of your own notebook: what is right, what isn't, and what to try.
+
+    Its cells run in this process, unprotected: it is for your own code. `course grade` is for other people's.
+    """
+    from autograder.checking.own import check_file
     from autograder.report import terminal
 
-    if not file.is_file():
-        raise CourseError(f"There is no notebook {file}.")
-    course = find_course(context.obj) if context.obj else _course_of(file)
-    found = _checked(course, file, one_of(device, ("cpu", "cuda"), "--device"), sandbox_of(sandbox))
-    for line in terminal.question_lines(found, public=True):
+    found = check_file(file, course_of(context) if context.obj else None)
+    for number, error in found.failed_cells:
+        console.print(f"cell {number} failed: {error}", style="yellow", markup=False)
+    for line in terminal.question_lines(found.questions, public=found.public):
         console.print(line)
-    console.print(terminal.total_line(found))
+    console.print(terminal.total_line(found.questions))
 
 
 @app.command()
@@ -46,54 +46,6 @@ def solution(
     if not yes and not typer.confirm(f"Show the reference for {question}? Trying once more teaches more."):
         raise typer.Exit(1)
     console.print(Syntax(text, "python", background_color="default"))
-
-
-def _course_of(file: Path) -> Course:
-    return find_course(file.resolve().parent)
-
-
-def _checked(course: Course, file: Path, device: str | None, sandbox: SandboxName | None) -> tuple[QuestionResult, ...]:
-    """The notebook's questions on the public inputs, in the jail like anybody's code."""
-    from autograder.checking.attempt import attempt_file
-    from autograder.checking.diagnose import questions
-    from autograder.checking.record import Recording, record
-    from autograder.checking.run import Run, Runner, drive, live_reference
-
-    name = _assignment(course, file)
-    device = device or course.settings.device
-
-    def work(runner: Runner) -> tuple[QuestionResult, ...]:
-        attempt = attempt_file(course, name, file, device=device, sandbox=sandbox)
-        try:
-            reference = live_reference(runner.suite.namespace(), device=device)
-            run = Run(runner.suite, PUBLIC_SEED, attempt.student, reference, device, missing=attempt.missing)
-            outcomes = runner.run(run)
-        finally:
-            attempt.close()
-        recording: Recording | None = None
-        if any(outcome.result.outcome == "failed" for outcome in outcomes):
-            recording = record(runner, seed=PUBLIC_SEED, device=device)
-        return questions(runner.suite, outcomes, recording)
-
-    return drive(course.assignment(name).tests, work)
-
-
-def _assignment(course: Course, file: Path) -> str:
-    """The assignment that a notebook belongs to, by its name or by its questions."""
-    if file.stem in course.assignments:
-        return file.stem
-    try:
-        theirs = {cell.grade_id for cell in notebooks.cells(notebooks.read(file, limit_mib=course.limits.notebook_mib))}
-    except notebooks.Unreadable as error:
-        raise CourseError(str(error)) from None
-    shared = {
-        name: len(theirs & {cell.grade_id for cell in _source_cells(course, name)} - {None})
-        for name in course.assignments
-    }
-    best = max(shared, key=lambda name: shared[name], default=None)
-    if best is None or not shared[best]:
-        raise CourseError(f"{file} has no question of this course ({', '.join(course.assignments)}).")
-    return best
 
 
 def _reference(course: Course, question: str) -> str:

@@ -36,6 +36,7 @@ import numpy as np
 MAX_DEPTH = 32
 MAX_DIMENSIONS = 8
 MAX_INT_BITS = 4096
+MAX_TEXT_BYTES = 64 << 20  # of an array of strings, in which each takes the room of the longest
 
 DTYPES = frozenset(
     "bool uint8 int8 uint16 int16 uint32 int32 uint64 int64 float16 bfloat16 float32 float64"
@@ -43,6 +44,7 @@ DTYPES = frozenset(
 )
 _BITS = {"bfloat16": "uint16"}  # NumPy has no bfloat16: its bits travel
 KINDS = ("numpy", "scalar", "torch", "tensorflow")
+_SCALARS = frozenset(np.sctypeDict.values())
 
 Tree = Any  # what JSON holds; the shapes of it are in the table above
 
@@ -87,7 +89,7 @@ def kind_of(value: Any) -> str | None:
     kind = type(value)
     if kind is np.ndarray:
         return "numpy"
-    if isinstance(value, np.generic) and kind.__module__ == "numpy":
+    if kind in _SCALARS:
         return "scalar"
     torch = sys.modules.get("torch")
     if torch is not None and (kind is torch.Tensor or kind is torch.nn.Parameter):
@@ -100,9 +102,12 @@ def kind_of(value: Any) -> str | None:
 
 
 def dtype_name(value: Any) -> str:
-    """The dtype of an array or tensor, by NumPy's name for it ('float32', 'bfloat16', …)."""
-    if kind_of(value) == "torch":
+    """The dtype of an array or tensor, by NumPy's name for it ('float32', 'bfloat16', …); 'str' whatever its width."""
+    kind = kind_of(value)
+    if kind == "torch":
         return str(value.dtype).removeprefix("torch.")
+    if kind in ("numpy", "scalar") and value.dtype.kind == "U":
+        return "str"
     return str(getattr(value.dtype, "name", value.dtype))
 
 
@@ -124,6 +129,8 @@ def _encode(value: Any, arrays: list[np.ndarray], opaque: Opaque | None, depth: 
     kind = type(value)
     if value is None or kind is bool or kind is str:
         return value
+    if kind is np.str_:  # an item of an array of strings is a string
+        return str(value)
     if kind is int:
         if abs(value) < 1 << 53:
             return value
@@ -231,7 +238,7 @@ def _decode(tree: Tree, arrays: list[np.ndarray], resolve: Resolve | None, devic
         if tag == "d":
             return dict(parts(pair) for pair in rest[0])
         if tag == "u":
-            return np.array([str(item) for item in rest[1]], dtype=np.str_).reshape([int(n) for n in rest[0]])
+            return _decode_strings(*rest)
         if tag == "a":
             return _decode_array(arrays, *rest, device=device)
         if tag == "h":
@@ -240,8 +247,20 @@ def _decode(tree: Tree, arrays: list[np.ndarray], resolve: Resolve | None, devic
     except NotPlainData:
         raise
     except (TypeError, ValueError, IndexError, KeyError, OverflowError) as error:
-        raise NotPlainData(f"a malformed {tag!r} node: {error}") from None
+        raise NotPlainData(f"a malformed {tag[:20]!r} node: {str(error)[:200]}") from None
+    except ImportError as error:  # a framework that isn't installed on this side
+        raise NotPlainData(f"a {tag[:20]!r} node that can't be read here: {error}") from None
     raise NotPlainData(f"an unknown tag {tag[:20]!r}")
+
+
+def _decode_strings(shape: Any, items: Any) -> np.ndarray:
+    if type(shape) is not list or not all(type(n) is int and n >= 0 for n in shape) or len(shape) > MAX_DIMENSIONS:
+        raise NotPlainData("strings of no shape")
+    if type(items) is not list or not all(type(item) is str for item in items):
+        raise NotPlainData("an array of strings that aren't strings")
+    if len(items) * max(map(len, items), default=0) * 4 > MAX_TEXT_BYTES:  # before NumPy makes room for it
+        raise NotPlainData(f"an array of strings beyond {MAX_TEXT_BYTES >> 20} MiB")
+    return np.array(items, dtype=np.str_).reshape(shape)
 
 
 def _array_at(arrays: list[np.ndarray], index: Any, dtype: str) -> np.ndarray:
@@ -295,4 +314,6 @@ def _torch_tensor(array: np.ndarray, dtype: str, flags: dict[str, Any], device: 
         tensor = tensor.view(torch.bfloat16)
     if device != "cpu":
         tensor = tensor.to(device)
-    return tensor.requires_grad_() if flags.get("requires_grad") else tensor
+    if flags.get("requires_grad") and (tensor.is_floating_point() or tensor.is_complex()):
+        tensor.requires_grad_()
+    return tensor

@@ -145,10 +145,18 @@ def test_the_limit_that_ended_a_case_is_named() -> None:
 
 
 def test_many_failures_are_counted_and_not_all_printed() -> None:
-    text = panel.text(question(*["failed"] * 40))
-    assert len(text.splitlines()) == 5
-    assert text.endswith("36 more cases failed")
-    assert "and 27 more" in panel.html(question(*["failed"] * 40))
+    cases = tuple(CaseResult(f"c{n}", "failed", summary=f"element {n} differs") for n in range(40))
+    failed = QuestionResult("q", 1, cases)
+    assert len(panel.text(failed).splitlines()) == 5
+    assert panel.text(failed).endswith("36 more cases failed")
+    assert "and 27 more" in panel.html(failed)
+
+
+def test_what_every_case_says_is_said_once() -> None:
+    cases = tuple(CaseResult(f"c{n}", "failed", summary="affine_backward still has its blank") for n in range(4))
+    assert panel.text(QuestionResult("q", 1, cases)) == "q  0/1   all 4 cases: affine_backward still has its blank"
+    passed = CaseResult("c", "passed")
+    assert "4 cases: affine_backward still" in panel.text(QuestionResult("q", 1, (passed, *cases)))
 
 
 def test_long_details_are_cut() -> None:

@@ -150,7 +150,7 @@ def _story(question: QuestionResult, *, public: bool) -> _Story:
     if len(failures) > 1 and len({failure.summary for failure in failures}) == 1:
         # A blank, a name that isn't there: every case says the same, and once is enough.
         which = f"all {len(failures)} cases" if len(failures) == len(question.cases) else f"{len(failures)} cases"
-        failures = (_Failure(which, failures[0].summary, ""),)
+        failures = (_Failure(which, failures[0].summary, failures[0].detail),)
     if not failures:
         return _Story("no case could be run, so it earns nothing yet", hint, (), ())
     first, _, rest = failures[0].summary.partition("\n")

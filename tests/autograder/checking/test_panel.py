@@ -8,7 +8,7 @@ import unicodedata
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.checking import panel
@@ -194,6 +194,7 @@ def test_hostile_text_is_shown_as_text(hostile: str) -> None:
     assert_harmless(hostile)
 
 
+@settings(deadline=None)  # times are no part of what is promised
 @given(st.text(alphabet=st.characters(codec=None, categories=None), max_size=80))
 def test_any_text_is_shown_as_text(hostile: str) -> None:
     assert_harmless(hostile)
@@ -235,3 +236,12 @@ def test_white_can_be_read_on_every_badge() -> None:
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
         luminance = sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
         assert 1.05 / (luminance + 0.05) >= 4.5  # WCAG 2.2, 1.4.3
+
+
+def test_what_every_case_says_keeps_the_traceback_of_a_public_one() -> None:
+    cases = (
+        CaseResult("a", "failed", hidden=True, summary="a hidden case: raises TypeError", detail="SECRET"),
+        CaseResult("b", "failed", summary="raises TypeError", detail="notebook, line 3, in f"),
+    )
+    shown = panel.text(QuestionResult("norm", 2, cases))
+    assert shown.splitlines() == ["norm  0/2   all 2 cases: raises TypeError", "    notebook, line 3, in f"]

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.report import class_report, exports
@@ -50,6 +50,7 @@ def test_the_histogram_counts_everybody_once(classroom: list[Result], contained:
     assert "Students by score: 2 from 0, 0 from 1.4" in title
 
 
+@settings(deadline=None)  # times are no part of what is promised
 @given(st.lists(st.floats(-5, 40)), st.sampled_from([0.0, 1.0, 14.0]))
 def test_no_score_falls_out_of_the_histogram(scores: list[float], points: float) -> None:
     drawn = class_report.histogram(scores, points)
@@ -110,6 +111,7 @@ def test_hostile_text_is_shown_as_text(samples: SimpleNamespace, hostile: str, c
     contained(class_report.page(hostile, hostile, hostile_results(samples, hostile)))
 
 
+@settings(deadline=None)  # times are no part of what is promised
 @given(st.text(alphabet=st.characters(codec=None, categories=None), max_size=60))
 def test_any_text_is_shown_as_text(samples: SimpleNamespace, contained: Parse, hostile: str) -> None:
     contained(class_report.page(hostile, hostile, hostile_results(samples, hostile)))
@@ -155,6 +157,7 @@ def test_no_text_becomes_a_formula(samples: SimpleNamespace, tmp_path: Path, for
         assert not field.startswith(("=", "+", "-", "@", "\t", "\r", "|")), field
 
 
+@settings(deadline=None)  # times are no part of what is promised
 @given(st.text(alphabet=st.characters(codec=None, categories=None), max_size=40))
 def test_no_text_at_all_becomes_a_formula(text: str) -> None:
     plain = exports.plain(text)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import matplotlib as mpl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image
@@ -89,6 +89,7 @@ def test_a_picture_too_large_to_unpack_is_refused(samples: SimpleNamespace, monk
     assert png.strict(samples.png()) is None
 
 
+@settings(deadline=None)  # times are no part of what is promised
 @given(st.data())
 def test_a_changed_byte_is_never_passed_on(samples: SimpleNamespace, data: st.DataObject) -> None:
     plain = samples.png()
@@ -98,6 +99,7 @@ def test_a_changed_byte_is_never_passed_on(samples: SimpleNamespace, data: st.Da
     assert png.strict(bytes(changed)) is None
 
 
+@settings(deadline=None)  # times are no part of what is promised
 @given(st.binary(max_size=200))
 def test_no_bytes_make_it_stumble(data: bytes) -> None:
     assert png.strict(data) is None

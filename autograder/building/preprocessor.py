@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +36,7 @@ class PublicChecks(NbGraderPreprocessor):  # type: ignore[misc]
             from autograder.checking import record
 
             write_if_changed(assignment.solution, solution_text(assignment, source).encode())
-            _forget_modules(files)
             files |= record.public_records(assignment)
         outputs = {f"{FOLDER}/{name}": data for name, data in files.items()}
         resources["outputs"] = {**(resources.get("outputs") or {}), **outputs}
         return nb, resources
-
-
-def _forget_modules(names: Iterable[str]) -> None:
-    """pytest would take what this process imported under the same name: an older text, another course's."""
-    for name in names:
-        sys.modules.pop(name.removesuffix(".py"), None)

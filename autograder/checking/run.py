@@ -115,9 +115,15 @@ def drive(folder: Path, work: Callable[[Runner], T], *, select: str | None = Non
         str(folder), "--disable-plugin-autoload", "-p", "autograder.checking.plugin", "-p", "no:cacheprovider",
         "--import-mode=importlib", "--capture=no", "-q", "-c", os.devnull, f"--rootdir={folder}",
     ]  # fmt: skip
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        code = pytest.main(arguments, plugins=[loop])
+    said, before = io.StringIO(), set(sys.modules)
+    try:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            code = pytest.main(arguments, plugins=[loop])
+    finally:
+        # pytest would take a module from here again by its bare name: an older text, or another folder's.
+        for name in sys.modules.keys() - before:
+            if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(folder.resolve()):
+                del sys.modules[name]
     if loop.error is not None:
         raise loop.error
     if not loop.done:

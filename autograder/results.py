@@ -6,7 +6,6 @@ import dataclasses
 import json
 import types
 import typing
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -56,7 +55,7 @@ class QuestionResult:
     @property
     def score(self) -> float:
         passed = sum(case.weight for case in self.cases if case.outcome == "passed")
-        return self.points * passed / self.graded_weight if self.graded else 0.0
+        return self.points * (passed / self.graded_weight) if self.graded else 0.0  # all passed: the points, exactly
 
     @property
     def passed(self) -> bool:
@@ -126,13 +125,22 @@ class Result:
 
 
 def to_json(record: Any) -> str:
-    """A record of this module as JSON, keys in the order of its fields."""
-    return json.dumps(dataclasses.asdict(record), indent=1, ensure_ascii=False)
+    """A record of this module as JSON that can be written as UTF-8, keys in the order of its fields."""
+    data = dataclasses.asdict(record)
+    text = json.dumps(data, indent=1, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate in what a student's code said
+        return json.dumps(data, indent=1)
+    return text
 
 
 def from_json(text: str) -> Result:
     """The `Result` that `to_json` wrote. Raises ValueError for anything else."""
-    return from_dict(json.loads(text))
+    try:
+        return from_dict(json.loads(text))
+    except RecursionError:
+        raise ValueError("no result: nested too deep") from None
 
 
 def from_dict(data: Any) -> Result:
@@ -154,7 +162,7 @@ def read(path: Path) -> Result:
 
 
 def _build(kind: Any, data: Any) -> Any:
-    """`data`, as parsed from JSON, in the type `kind` (records, tuples, optionals, plain values)."""
+    """`data`, as parsed from JSON, in the type `kind` (records, tuples, optionals, plain values). Raises TypeError."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind)
@@ -163,8 +171,10 @@ def _build(kind: Any, data: Any) -> Any:
         if data is None:
             return None
         return _build(next(a for a in arguments if a is not type(None)), data)
-    if origin is tuple and isinstance(data, Sequence):
+    if origin is tuple and type(data) in (list, tuple):
         return tuple(_build(arguments[0], item) for item in data)
-    if kind is float and isinstance(data, int):
+    if kind is float and type(data) is int:
         return float(data)
+    if data not in arguments if origin is Literal else type(data) is not (origin or kind):
+        raise TypeError(f"{data!r:.40} is no {getattr(origin or kind, '__name__', kind)}")
     return data

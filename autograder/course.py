@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from traitlets import Bool, Enum, Float, Int, List, Unicode
+from traitlets import Bool, Enum, Float, Int, List, TraitError, Unicode
 from traitlets.config import Config, Configurable
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -82,7 +82,10 @@ class Course:
         self.config = _load(self.root / CONFIG_NAME)
         if overrides is not None:
             self.config.merge(overrides)
-        self.settings = CourseSettings(config=self.config)
+        try:
+            self.settings = CourseSettings(config=self.config)
+        except TraitError as error:
+            raise CourseError(f"{self.root / CONFIG_NAME} can't be used: {error}") from None
 
     @property
     def limits(self) -> Limits:
@@ -125,13 +128,18 @@ class Course:
     def secret_seed(self) -> int:
         """The seed that grading uses, made once and kept out of git."""
         path = self.state / "seed"
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return _read_seed(path)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(f"{secrets.randbits(63) | 1}\n")
+        if not path.is_file():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Written whole under another name first: of two runs at once, neither may read half a seed.
+            partial = path.with_name(f"seed.{os.getpid()}.{secrets.token_hex(4)}")
+            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(f"{secrets.randbits(63) | 1}\n")
+            try:
+                os.link(partial, path)  # never over a seed that is there by now
+            except FileExistsError:
+                pass
+            finally:
+                partial.unlink()
         return _read_seed(path)
 
     def database_url(self) -> str:

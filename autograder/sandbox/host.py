@@ -148,8 +148,9 @@ class Host:
         answer, descriptors = self._ask({"ask": "worker", "entry": entry}, pass_on=(2,))
         worker = Worker(socket.socket(fileno=descriptors[0]), descriptors[1], int(answer["pid"]), self)
         start = json.dumps({"path": sys.path, "folder": os.getcwd(), "environment": dict(os.environ) | _ONE_THREAD})
-        for part in (start.encode(), payload):
-            worker.socket.sendall(_LENGTH.pack(len(part)) + part)
+        with contextlib.suppress(BrokenPipeError):  # one that ended at once tells so by its exit code
+            for part in (start.encode(), payload):
+                worker.socket.sendall(_LENGTH.pack(len(part)) + part)
         return worker
 
     def close(self) -> None:

@@ -13,8 +13,10 @@ import json
 import os
 import resource
 import select
+import shutil
 import signal
 import socket
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -245,9 +247,6 @@ def lock_files_and_calls(plan: Plan) -> None:
 
 def _unjailed(plan: Plan, limits: Limits, body: Body, control: socket.socket) -> NoReturn:
     """A without a jail: only watches. The folder goes when the process does."""
-    import shutil
-    import tempfile
-
     folder = tempfile.mkdtemp(dir=plan.workspace)
     os.chdir(folder)
     student = os.fork()
@@ -314,6 +313,7 @@ def _run(body: Body, control: socket.socket) -> None:
 def _become(variables: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(variables)
+    tempfile.tempdir = None  # may have been found, and kept, by an import of the warm process
 
 
 def _only(channel: int, reporting: int) -> socket.socket:

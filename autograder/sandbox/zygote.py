@@ -29,6 +29,7 @@ import signal
 import socket
 import struct
 import sys
+import tempfile
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -201,7 +202,9 @@ def _become_worker(entry: str, channel: socket.socket, passed: Sequence[int]) ->
         # As multiprocessing's spawn does: the same place to import from and to work in.
         sys.path[:] = start["path"]
         os.chdir(start["folder"])
+        os.environ.clear()
         os.environ.update(start["environment"])
+        tempfile.tempdir = None
         module, _, name = entry.partition(":")
         result = getattr(importlib.import_module(module), name)(channel, payload)
         code = result if isinstance(result, int) else 0

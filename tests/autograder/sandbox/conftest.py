@@ -17,7 +17,7 @@ LIMITS = Limits(
 
 @pytest.fixture(scope="session")
 def host() -> Iterator[Host]:
-    with Host(preload=("numpy",), limits=LIMITS) as warm:
+    with Host(preload=("numpy", "numpy.random"), limits=LIMITS) as warm:
         yield warm
 
 

@@ -95,6 +95,27 @@ def _student_of(host: Host) -> int:
     raise AssertionError("no process is in a jail")
 
 
+def test_all_namespaces_are_its_own(student):
+    names = ["user", "pid", "mnt", "net", "ipc", "uts", "cgroup"]
+    inside = shown(student, f"import os\nfor n in {names}: print(os.readlink('/proc/self/ns/' + n))").split()
+    assert [
+        name for name, found in zip(names, inside, strict=True) if found == os.readlink(f"/proc/self/ns/{name}")
+    ] == []
+
+
+def test_the_only_mounts_are_read_only_or_of_its_own(student):
+    mounts = [
+        line.split() for line in shown(student, "print(open('/proc/self/mountinfo').read())").splitlines() if line
+    ]
+    options = {fields[4]: fields[5].split(",") for fields in mounts}
+    assert len(options) == len(mounts)  # nothing lies below another: the old root is gone
+    own = {"/home/student", "/tmp", "/dev/shm"}
+    devices = {f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom")}
+    assert {place for place in options if "rw" in options[place]} == own | devices
+    assert {place for place in options if "nosuid" not in options[place]} <= devices
+    assert all("noexec" in options[place] for place in own)
+
+
 def test_writing_works_in_the_work_folder_and_in_tmp_only(student):
     assert shown(student, "for p in ('a', '/tmp/a', '/dev/shm/a'): open(p, 'w').write('x')\nprint('ok')") == "ok\n"
     for path in ("/a", "/usr/lib/a", "/etc/passwd", "/proc/self/oom_score_adj", "/dev/a"):

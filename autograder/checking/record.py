@@ -64,7 +64,10 @@ def record(
     outcomes = runner.run(run, None if only is None else [only])
     for outcome in outcomes:
         if outcome.result.outcome == "failed":
-            raise CourseError(f"The reference fails {outcome.result.case}: {outcome.result.summary}")
+            raise CourseError(
+                f"The reference fails {outcome.result.case}: {outcome.result.summary} "
+                f"(`pytest tests/{suite.name} --seed {seed}` shows where). Mend the check or the solution."
+            )
     hidden = {outcome.result.case for outcome in outcomes if outcome.result.hidden}
     kept = {case: log for case, log in references.logs.items() if not (public and case in hidden)}
     mistakes: dict[str, dict[str, list[Any]]] = {}

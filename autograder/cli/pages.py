@@ -46,7 +46,10 @@ def write_all(course: Course, assignment: str, results: Sequence[Result]) -> Pat
     exports.write_csv(results, folder / "scores.csv")
     exports.write_json(results, folder / "results.json")
     totals = {name: score.total for name, score in scores.items() if score.submitted}
-    return class_report.write(course.settings.title, assignment, results, totals, folder / "index.html")
+    maximum = max((score.max_score for score in scores.values()), default=None)
+    return class_report.write(
+        course.settings.title, assignment, results, totals, folder / "index.html", maximum=maximum
+    )
 
 
 def _repaired(course: Course, result: Result) -> Notebook | None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from autograder.course import Course
+from autograder.demo import answered
 from autograder.grading.autograded import executed
+from autograder.grading.batch import Options, grade_class
 from autograder.grading.gradebook import Gradebook
 from autograder.grading.handback import write_autograded
-from autograder.notebook import read, repair
+from autograder.notebook import dump, read, repair
 
 pytestmark = pytest.mark.filterwarnings(
     # nbgrader's own add_submission builds its rows in an order that newer SQLAlchemy remarks on.
@@ -62,15 +68,15 @@ def graded(tiny: Any, make: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..
     return expect
 
 
-def autograde(tiny: Any) -> None:
-    """`nbgrader autograde powers`."""
+def autograde(tiny: Any, assignment: str = "powers") -> None:
+    """`nbgrader autograde powers --force`."""
     from nbgrader.converters import Autograde
     from nbgrader.coursedir import CourseDirectory
 
     config = tiny.course.config.copy()
-    config.CourseDirectory.root = str(tiny.root)
-    config.CourseDirectory.assignment_id = "powers"
-    Autograde(coursedir=CourseDirectory(config=config), config=config).start()
+    config.CourseDirectory.root = str(tiny.course.root)
+    config.CourseDirectory.assignment_id = assignment
+    Autograde(coursedir=CourseDirectory(config=config), config=config, force=True).start()
 
 
 def copied_cell(tiny: Any) -> Any:
@@ -134,6 +140,33 @@ def test_without_our_repair_a_copied_cell_ends_nbgraders_batch(
         autograde(tiny)
     with Gradebook(tiny.course) as gradebook:
         assert "student-02" not in {score.student for score in gradebook.scores("powers")}
+
+
+def test_the_real_jail_gives_nbgrader_the_scores_that_course_grade_writes(
+    sample_course: Callable[[Path], Course], tmp_path: Path
+) -> None:
+    course = sample_course(tmp_path / "course")
+    for student, double in (("student-01", None), ("student-02", "def double(x):\n    return x * x")):
+        notebook = answered(course, "tiny")
+        if double is not None:
+            next(cell for cell in notebook["cells"] if cell["id"] == "blank-double")["source"] = double
+        path = course.folder("submitted") / student / "tiny" / "tiny.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(dump(notebook))
+
+    def scores() -> list[Any]:
+        with Gradebook(course) as gradebook:
+            return gradebook.scores("tiny")
+
+    grade_class(course, "tiny", Options(jobs=1))
+    by_course_grade = scores()
+    assert by_course_grade[0].auto > by_course_grade[1].auto
+    config = course.root / "course_config.py"
+    config.write_text(config.read_text() + LISTS)
+    (course.root / "gradebook.db").unlink()
+    shutil.rmtree(course.folder("autograded"))
+    autograde(SimpleNamespace(course=Course(course.root)), "tiny")
+    assert scores() == by_course_grade
 
 
 def test_formgraders_button_grades_what_nobody_registered(tiny: Any, graded: Callable[..., None]) -> None:

@@ -40,7 +40,7 @@ def weighted(points: float, *weights: tuple[float, bool]) -> QuestionResult:
         weighted(3.0, (1, True)),
         weighted(3.0, (1, False)),
         weighted(3.0, (1, True), (2, False)),
-        weighted(3.0, (0.9, True), (0.9, True), (0.9, True)),  # 3.0000000000000004 in floating point
+        weighted(3.0, (2, True), (-1, False)),  # above the points: nbgrader would stop
         weighted(3.0, (-1, True), (3, False)),  # negative: nbgrader would take it for full marks
         weighted(3.0, (float("nan"), True)),
         weighted(3.0, (float("inf"), True)),

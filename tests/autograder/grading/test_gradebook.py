@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -216,6 +217,10 @@ def test_a_timestamp_that_is_none_is_told_and_the_scores_are_kept(tiny: Any, mak
         (note,) = gradebook.record(make.result(), tiny.answered())
         assert "timestamp.txt" in note.text
         assert gradebook.scores("powers")[0].total == 5.0
+        path = tiny.root / "submitted/student-01/powers/timestamp.txt"
+        path.unlink()
+        os.mkfifo(path)
+        assert gradebook.record(make.result(), tiny.answered()) == ()  # and nobody waits for a pipe
 
 
 def test_scores_agree_with_nbgraders_own_reading(tiny: Any, make: Any) -> None:

@@ -86,6 +86,8 @@ class Host:
         sandbox: Literal["jail", "none"] = "jail",
         self_test: bool = True,
     ) -> None:
+        if not hasattr(socket, "AF_UNIX"):
+            raise SandboxUnavailable(explain("namespaces exist on Linux only"))
         self.limits = limits
         self._lock = threading.Lock()
         self._connection: socket.socket | None = None

@@ -295,7 +295,7 @@ def set_limits(limits: Limits, *, alone: bool = True) -> None:
     }
     for name, value in wanted.items():
         number = getattr(resource, name, None)
-        if number is None or (name == "RLIMIT_NPROC" and not alone):
+        if number is None or (name == "RLIMIT_NPROC" and not alone) or (name == "RLIMIT_AS" and not inherited):
             continue
         hard = resource.getrlimit(number)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)

@@ -79,6 +79,7 @@ class Zygote:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         gc.collect()
         gc.freeze()  # so that no collection in a fork touches, and so copies, what was here before
+        sc.use_huge_pages()
         while True:
             poll = select.poll()
             for descriptor in (self._lifeline.fileno(), self._listener.fileno(), wake_read, *self._clients):

@@ -53,14 +53,15 @@ class Built:
         return bool(self.written or self.removed)
 
 
-def build(course: Course, names: Iterable[str] = (), *, fix: bool = False) -> list[Built]:
+def build(course: Course, names: Iterable[str] = (), *, fix: bool = False, force: bool = False) -> list[Built]:
     """Make release/<a>/ and solutions/<a>.py of the assignments named, or of all.
 
     Only files whose content changes are written. `fix` first gives the source
-    notebooks' cells the ids they lack and drops their outputs. Raises `CourseError`
+    notebooks' cells the ids they lack and drops their outputs; `force` records the answers
+    anew even where checks, mistakes and reference are as they were. Raises `CourseError`
     when a source can't be released, or when the release would give a solution away.
     """
-    return [_build(course.assignment(name), fix=fix) for name in names or course.assignments]
+    return [_build(course.assignment(name), fix=fix, force=force) for name in names or course.assignments]
 
 
 def stale(course: Course, name: str) -> list[str]:
@@ -83,14 +84,14 @@ def stale(course: Course, name: str) -> list[str]:
     return [_shown(course, path) for path in changed]
 
 
-def _build(assignment: Assignment, *, fix: bool) -> Built:
+def _build(assignment: Assignment, *, fix: bool, force: bool) -> Built:
     if fix:
         tidy(assignment)
     source = checked_source(assignment)
     written = []
     if write_if_changed(assignment.solution, solution_text(assignment, source).encode()):
         written.append(assignment.solution)
-    files = _released(assignment, source, record=True)
+    files = _released(assignment, source, reuse=not force)
     old = present(assignment.release)
     removed = []
     for path in _changes(old, files):
@@ -111,10 +112,12 @@ def _build(assignment: Assignment, *, fix: bool) -> Built:
     )
 
 
-def _released(assignment: Assignment, source: Notebook, *, record: bool) -> dict[str, bytes]:
+def _released(
+    assignment: Assignment, source: Notebook, *, record: bool = True, reuse: bool = False
+) -> dict[str, bytes]:
     """The release's files, by their path in it, once they are known to give nothing away."""
     with tempfile.TemporaryDirectory(prefix="course-build-") as folder:
-        files = convert(assignment, Path(folder), record=record)
+        files = convert(assignment, Path(folder), record=record, reuse=reuse)
     if f"{_CHECKS}test_" not in "\n".join(files):
         raise CourseError(
             f"The release of {assignment.name} has no checks. Put 'autograder.build.PublicChecks' into "

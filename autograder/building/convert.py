@@ -11,11 +11,12 @@ from pathlib import Path
 from autograder.course import Assignment, CourseError
 
 
-def convert(assignment: Assignment, directory: Path, *, record: bool = True) -> dict[str, bytes]:
+def convert(assignment: Assignment, directory: Path, *, record: bool = True, reuse: bool = False) -> dict[str, bytes]:
     """What nbgrader makes of the assignment: the release's files by their path in it.
 
     `directory` is an empty folder for nbgrader to write in. `record` False leaves out
-    the recorded answers. Raises `CourseError` with nbgrader's reason.
+    the recorded answers, `reuse` takes those of the present release over where nothing they
+    were made from has changed. Raises `CourseError` with nbgrader's reason.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # nbgrader's dependencies' own
@@ -30,6 +31,7 @@ def convert(assignment: Assignment, directory: Path, *, record: bool = True) -> 
     config.SaveCells.enabled = False  # as `nbgrader generate_assignment --no-db`: building has no side effects
     config.GenerateAssignment.no_database = True
     config.PublicChecks.record = record
+    config.PublicChecks.reuse = reuse
     reasons = _Reasons()
     log = logging.Logger(f"build {assignment.name}")
     log.addHandler(reasons)

@@ -27,6 +27,10 @@ class PublicChecks(NbGraderPreprocessor):  # type: ignore[misc]
         config=True
     )
 
+    reuse = Bool(
+        True, help="Take the recorded answers over while checks, mistakes and reference are as they were."
+    ).tag(config=True)
+
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Put the files where nbconvert's writer looks for what lies beside a notebook."""
         assignment = find_course(Path(resources["metadata"]["path"])).assignment(resources["nbgrader"]["assignment"])
@@ -36,7 +40,8 @@ class PublicChecks(NbGraderPreprocessor):  # type: ignore[misc]
             from autograder.checking import record
 
             write_if_changed(assignment.solution, solution_text(assignment, source).encode())
-            files |= record.public_records(assignment)
+            kept = record.still_recorded(assignment, assignment.release / FOLDER) if self.reuse else None
+            files |= kept or record.public_records(assignment)
         outputs = {f"{FOLDER}/{name}": data for name, data in files.items()}
         resources["outputs"] = {**(resources.get("outputs") or {}), **outputs}
         return nb, resources

@@ -24,6 +24,7 @@ from autograder.values import Tree
 if TYPE_CHECKING:
     from autograder.sandbox.host import Host, Jailed
 
+AFTER_A_HIT = 0.2  # of `case_seconds`, for the other cases of a question of which one ran out of time
 MAX_RENEWALS = 40  # a submission that kills its process more often than this has had its chances
 _RUN = ("given", "blank", "free")
 
@@ -44,6 +45,7 @@ class Attempt:
             cell for cell in notebooks.cells(notebook) if cell.cell_type == "code" and cell.role in _RUN and cell.source
         ]
         self._skipped: set[int] = set()
+        self._slow: set[str] = set()  # questions of which a case ran out of time
         self._jailed: Jailed | None = None
         self._renewals = 0
         self._began = time.monotonic()
@@ -61,7 +63,9 @@ class Attempt:
         """The notebook's names for one case, in a living process."""
         if self._jailed is None or self._jailed.dead:
             self._renew()
-        return Namespace(StudentSession(_CaseTransport(self), device=self._device))
+        question = case.partition("::")[0]
+        seconds = self._limits.case_seconds * (AFTER_A_HIT if question in self._slow else 1.0)
+        return Namespace(StudentSession(_CaseTransport(self, question, seconds), device=self._device))
 
     def missing(self, name: str) -> str | None:
         """Why a name isn't defined: the cell that should define it failed; None when that isn't so."""
@@ -72,21 +76,21 @@ class Attempt:
                 return f"its cell failed with {errors[cell.index]}"
         return None
 
-    def exchange(self, tree: Tree, arrays: list[np.ndarray], deadline: float) -> tuple[Tree, list[np.ndarray]]:
+    def exchange(self, tree: Tree, arrays: list[np.ndarray], case: _CaseTransport) -> tuple[Tree, list[np.ndarray]]:
         """One request within what is left of the case's and the submission's time."""
         if self._jailed is None:
             raise LimitHit("wall time", self._too_long())
         if self._jailed.dead:
             raise StudentFault("the notebook's process has ended in this case")
-        left = min(deadline, self._began + self._limits.submission_seconds) - time.monotonic()
+        left = min(case.deadline, self._began + self._limits.submission_seconds) - time.monotonic()
         if left <= 0:
             self._drop()
-            raise LimitHit("wall time", self._over_time())
+            raise LimitHit("wall time", self._over_time(case))
         try:
             return self._jailed.exchange(tree, arrays, seconds=left)
         except LimitHit as hit:
             if hit.limit == "wall time":  # named by the course's limit, not by what the case had left of it
-                raise LimitHit(hit.limit, self._over_time()) from None
+                raise LimitHit(hit.limit, self._over_time(case)) from None
             raise
 
     def close(self) -> None:
@@ -145,10 +149,11 @@ class Attempt:
             self.cpu_seconds += self._jailed.close().cpu_seconds
             self._jailed = None
 
-    def _over_time(self) -> str:
+    def _over_time(self, case: _CaseTransport) -> str:
+        self._slow.add(case.question)
         if time.monotonic() >= self._began + self._limits.submission_seconds:
             return f"ran when the submission's {self._limits.submission_seconds:g} s were used up"
-        return f"ran longer than {self._limits.case_seconds:g} s"
+        return f"ran longer than {case.seconds:g} s"
 
     def _too_long(self) -> str:
         if self._renewals >= MAX_RENEWALS:
@@ -159,12 +164,12 @@ class Attempt:
 class _CaseTransport:
     """The attempt's process for the length of one case."""
 
-    def __init__(self, attempt: Attempt) -> None:
-        self._attempt = attempt
-        self._deadline = time.monotonic() + attempt._limits.case_seconds
+    def __init__(self, attempt: Attempt, question: str, seconds: float) -> None:
+        self._attempt, self.question, self.seconds = attempt, question, seconds
+        self.deadline = time.monotonic() + seconds
 
     def exchange(self, tree: Tree, arrays: list[np.ndarray]) -> tuple[Tree, list[np.ndarray]]:
-        return self._attempt.exchange(tree, arrays, self._deadline)
+        return self._attempt.exchange(tree, arrays, self)
 
 
 def _not_run(cell: Cell, why: str) -> CellResult:

@@ -7,6 +7,7 @@ fails. Beside a release it is made from the public cases; for grading from all o
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ from autograder.course import PUBLIC_SEED, Assignment, CourseError
 from autograder.sandbox.student import Namespace, Remote
 from autograder.values import decode, encode
 
-SCHEMA = 1
+SCHEMA = 2
 JSON_NAME = "recorded.json"
 ARRAYS_NAME = "recorded.safetensors"
 
@@ -90,11 +91,35 @@ def record(
 def public_records(assignment: Assignment) -> dict[str, bytes]:
     """The files that a release carries beside its checks: recorded answers of the public cases."""
     recording = drive(assignment.tests, lambda runner: record(runner, seed=PUBLIC_SEED, public=True))
-    return dump(recording)
+    return dump(recording, made_from=fingerprint(assignment))
 
 
-def dump(recording: Recording) -> dict[str, bytes]:
-    """A recording as its two files: JSON for what is asked and said, safetensors for the numbers."""
+def fingerprint(assignment: Assignment) -> str:
+    """What recorded answers are made from: the checks, the mistakes and the reference. sha256."""
+    digest = hashlib.sha256()
+    for path in (*sorted(assignment.tests.rglob("*.py")), assignment.solution):
+        digest.update(f"\0{path.relative_to(assignment.course.root).as_posix()}\0".encode())
+        digest.update(path.read_bytes() if path.is_file() else b"")
+    return digest.hexdigest()
+
+
+def still_recorded(assignment: Assignment, folder: Path) -> dict[str, bytes] | None:
+    """The recorded files in `folder` if they were made from what the assignment holds now, else None."""
+    try:
+        files = {name: (folder / name).read_bytes() for name in (JSON_NAME, ARRAYS_NAME)}
+        head = json.loads(files[JSON_NAME])
+        fresh = head["schema"] == SCHEMA and head["made_from"] == fingerprint(assignment)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return files if fresh else None
+
+
+def dump(recording: Recording, *, made_from: str = "") -> dict[str, bytes]:
+    """A recording as its two files: JSON for what is asked and said, safetensors for the numbers.
+
+    Rounding errors stand apart: they alone differ from one processor to another by more than
+    a last digit. `made_from` is the fingerprint of what was recorded (`fingerprint`).
+    """
     from safetensors.numpy import save
 
     data = {
@@ -109,7 +134,13 @@ def dump(recording: Recording) -> dict[str, bytes]:
         "hints": recording.hints,
     }
     tree, arrays = encode(data)
-    head = {"schema": SCHEMA, "points": recording.points, "tree": tree}
+    head = {
+        "schema": SCHEMA,
+        "made_from": made_from,
+        "points": recording.points,
+        "rounding": {case: [entry.errors for entry in log] for case, log in recording.reference.items()},
+        "tree": tree,
+    }
     text = json.dumps(head, ensure_ascii=False, separators=(",", ":")) + "\n"
     numbered = {f"{at:06}": np.ascontiguousarray(array).reshape(array.shape) for at, array in enumerate(arrays)}
     return {JSON_NAME: text.encode(), ARRAYS_NAME: save(numbered)}
@@ -129,7 +160,13 @@ def parse(files: dict[str, bytes], *, device: str = "cpu") -> Recording:
             data["seed"],
             data["device"],
             data["points"],
-            {case: [Entry(*entry) for entry in entries] for case, entries in data["reference"].items()},
+            {
+                case: [
+                    Entry(op, name, value, tuple(errors), scale)
+                    for (op, name, value, scale), errors in zip(entries, head["rounding"][case], strict=True)
+                ]
+                for case, entries in data["reference"].items()
+            },
             {
                 name: {case: [_answer_in(answer) for answer in stream] for case, stream in streams.items()}
                 for name, streams in data["mistakes"].items()
@@ -151,7 +188,7 @@ def read_points(folder: Path) -> dict[str, float]:
 
 
 def _entry_out(entry: Entry) -> tuple[Any, ...]:
-    return (entry.op, entry.name, entry.value, entry.errors, entry.scale)
+    return (entry.op, entry.name, entry.value, entry.scale)
 
 
 def _answer_out(answer: Any) -> Any:

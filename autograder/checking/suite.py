@@ -6,6 +6,7 @@ A `Suite` is found from the folder that holds the checks: `tests/<a>/` in a cour
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import types
@@ -52,7 +53,9 @@ class Suite:
         """The reference's names, or those of the reference with one thing changed, made anew."""
         if self.solution is None:
             raise CourseError(f"{self.folder} belongs to a release: it holds no reference.")
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what TensorFlow says on import is nobody's news
+        # What TensorFlow says on import, and about functions that a check traces again, is nobody's news.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
         text = self._text if variant is None else variant.apply([self._text])[0]
         # A module of its own, registered, so that dataclasses and pickles of the notebook find it.
         module = types.ModuleType(f"solutions_{self.name}")

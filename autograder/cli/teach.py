@@ -18,13 +18,14 @@ def build(
         Path | None, typer.Option(metavar="DIR", help="Also write what students may have to DIR.")
     ] = None,
     fix: Annotated[bool, typer.Option("--fix", help="First strip outputs and give cells the ids they lack.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Record the reference's answers anew in any case.")] = False,
 ) -> None:
     """Make release/ and solutions/ from source/ and tests/."""
     from autograder import build as builder
 
     course = course_of(context)
     names = names_of(course, assignments)
-    for built in builder.build(course, names, fix=fix):
+    for built in builder.build(course, names, fix=fix, force=force):
         console.print(f"{built.assignment}: " + ("up to date" if not built.changed else "built"))
         for path in built.written:
             console.print(f"  wrote {path}", style="dim")

@@ -133,11 +133,16 @@ def _answered(source: Notebook, release: Notebook, changes: Sequence[Variant], u
     pairs = list(zip(notebooks.cells(source), source["cells"], strict=True))
     blanks = [cell for cell, _ in pairs if cell.role == "blank"]
     texts = ["\n".join(_unmarked(cell.source)) for cell in blanks]
+    taken: set[str] = set()
     for change in changes:
+        places = change.places(texts)
+        if taken & places:
+            continue  # what another change has replaced already: their caches needn't fit
         try:
             texts = change.apply(texts)
         except VariantError:
-            continue  # another change has taken its place already
+            continue
+        taken |= places
     filled = {cell.grade_id: text for cell, text in list(zip(blanks, texts, strict=True))[:upto]}
     model_answers = {cell.grade_id: cell.source for cell, _ in pairs if cell.role == "written"}
     made = copy.deepcopy(release)

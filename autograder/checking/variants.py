@@ -53,6 +53,14 @@ class Variant:
             return self._edit(cells)
         return self._define(cells)
 
+    def places(self, cells: Sequence[str]) -> set[str]:
+        """Names of the functions and classes that this changes; two variants that share one exclude each other."""
+        if not self.old:
+            return {node.name for node in _definitions(self.definitions)}
+        return {
+            node.name for cell in cells for node in _definitions(cell) if self.old in _lines_of(node, cell.splitlines())
+        }
+
     def _edit(self, cells: Sequence[str]) -> list[str]:
         count = sum(cell.count(self.old) for cell in cells)
         if count != 1:

@@ -35,6 +35,8 @@ from autograder.results import QuestionResult, Result
 
 _STYLES: dict[panel.Status, str] = {"passed": "green", "partly": "yellow", "failed": "red", "ungraded": "dim"}
 _NOTE_CHARACTERS = 160
+_MOST_COLUMNS = 14  # more questions than this are counted, and only those that weren't passed are named
+_NAMED = 6
 _ROOMY = 8  # so many questions leave room for wide gaps on 80 columns
 
 
@@ -44,6 +46,8 @@ def scores_table(results: Sequence[Result], *, title: str = "") -> Table:
     Questions are numbered to keep the table narrow; the caption tells which is which.
     """
     names = question_names(results)
+    if len(names) > _MOST_COLUMNS:
+        return _counts_table(results, names, title)
     table = Table(
         title=Text(panel.one_line(title)) if title else None,
         title_justify="left",
@@ -73,6 +77,49 @@ def scores_table(results: Sequence[Result], *, title: str = "") -> Table:
             "  ".join(f"{i}:{panel.one_line(name, 60)}" for i, name in enumerate(names, 1)), style="dim"
         )
     return table
+
+
+def _counts_table(results: Sequence[Result], names: Sequence[str], title: str) -> Table:
+    """One line per submission of a long assignment: how many questions were passed, and which weren't."""
+    table = Table(
+        title=Text(panel.one_line(title)) if title else None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+    )
+    table.add_column("student", no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    for heading, style in (("✓", "green"), ("◐", "yellow"), ("✗", "red")):
+        table.add_column(Text(heading, style=style), justify="right", no_wrap=True)
+    table.add_column("not passed, and what happened", overflow="fold", min_width=10)
+    points = best_points(results)
+    for result in results:
+        found = graded_questions(result)
+        states = [panel.status(question) for question in found.values()]
+        counts = [states.count(state) if states else "" for state in ("passed", "partly", "failed")]
+        table.add_row(
+            Text(panel.one_line(result.student, 60)),
+            _score(result, points),
+            *(str(count or "") for count in counts),
+            _not_passed(result),
+        )
+    return table
+
+
+def _not_passed(result: Result) -> Text:
+    """The first questions that weren't passed, by name, then what happened to the submission."""
+    found = graded_questions(result)
+    open_ones = [name for name, question in found.items() if panel.status(question) in ("partly", "failed")]
+    said = Text()
+    if open_ones and len(open_ones) == len(found):
+        said.append("none passed")
+    elif open_ones:
+        more = len(open_ones) - _NAMED
+        said.append(", ".join(panel.one_line(name, 60) for name in open_ones[:_NAMED]))
+        said.append(f" and {more} more" if more > 0 else "", style="dim")
+    happened = _happened(result)
+    return said.append("\n" if said.plain and happened.plain else "").append_text(happened)
 
 
 def summary_line(results: Sequence[Result]) -> Text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import nbformat
@@ -145,6 +145,13 @@ def test_a_persons_grade_survives_a_regrade_and_is_reviewed_only_when_something_
     assert (why.comment, why.score, why.max_score) == ("Well said.", 4.0, 5.0)
 
 
+def test_a_result_that_names_no_submission_is_never_taken_for_unchanged(tiny: Any, make: Any) -> None:
+    record(tiny, make.result(submission_sha256=None))
+    grade_by_hand(tiny, "why", 4.0)
+    record(tiny, make.result(submission_sha256=None))
+    assert grade(tiny, "why") == (None, 4.0, True)
+
+
 def test_what_this_machine_could_not_grade_waits_for_a_person_and_is_no_zero(tiny: Any, make: Any) -> None:
     record(tiny, make.result("student-01", make.question("square", 0, outcome="ungraded"), make.question("cube", 3)))
     assert grade(tiny, "square") == (None, None, True)
@@ -200,6 +207,13 @@ def test_late_work_loses_what_the_courses_plugin_says_unless_it_has_an_extension
     record(tiny, make.result())
     with Gradebook(tiny.course) as gradebook:
         assert gradebook.scores("powers")[0].late_penalty == 0.5
+
+
+def test_a_time_with_a_zone_is_kept_in_utc(tiny: Any, make: Any) -> None:
+    with Gradebook(tiny.course) as gradebook:
+        handed_in = datetime(2026, 3, 1, 13, tzinfo=timezone(timedelta(hours=1)))
+        gradebook.record(make.result(), tiny.answered(), handed_in)
+        assert gradebook.scores("powers")[0].timestamp == datetime(2026, 3, 1, 12)
 
 
 def test_an_extension_without_a_due_date_makes_nothing_late(tiny: Any, make: Any) -> None:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from autograder.course import Limits
 from autograder.sandbox import _filters
 from autograder.sandbox import _syscalls as sc
-from autograder.sandbox._jailed import Jailed, SandboxUnavailable
+from autograder.sandbox._explain import SandboxUnavailable
+from autograder.sandbox._jailed import Jailed
 from autograder.sandbox.serve import environment
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from typing import Any, Self
 import numpy as np
 
 from autograder.course import Limits
+from autograder.sandbox._explain import SandboxUnavailable, explain
 from autograder.sandbox._outputs import plain, read_outputs
 from autograder.sandbox.student import LimitHit, StudentFault
 from autograder.sandbox.wire import FROM_STUDENT, MIB, BadFrame, Bounds, Frame, receive, send, unsolicited
@@ -27,10 +28,6 @@ from autograder.values import Tree
 _READY_SECONDS = 60.0
 _END_SECONDS = 10.0  # for an ended jail to be reaped
 _LAST_WORD_SECONDS = 1.0  # from the channel's end to the report of what ended it
-
-
-class SandboxUnavailable(Exception):
-    """No jail here; the message says what is missing and what an administrator can do."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +82,6 @@ class Jailed:
         """Wait until the jail stands. Raises `SandboxUnavailable` with the step that failed."""
         message = json.loads(read_line(self._control, _READY_SECONDS) or b"{}")
         if not message.get("ready"):
-            from autograder.sandbox.host import explain
-
             self.dead, self.ended = True, "was never started"
             raise SandboxUnavailable(explain(str(message.get("failed") or "it ended while it was being built")))
 

@@ -26,7 +26,8 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from autograder.course import Limits
-from autograder.sandbox._jailed import CellOutcome, Jailed, SandboxUnavailable, Usage, read_line
+from autograder.sandbox._explain import SandboxUnavailable, explain
+from autograder.sandbox._jailed import CellOutcome, Jailed, Usage, read_line
 
 __all__ = ["CellOutcome", "Host", "Jailed", "SandboxUnavailable", "Usage", "Worker"]
 
@@ -244,31 +245,3 @@ class Host:
         if "failed" in answer:
             raise SandboxUnavailable(explain(answer["failed"]))
         return answer, descriptors
-
-
-def explain(failed: str) -> str:
-    """What an administrator can do about a step that failed."""
-    return f"The jail can't be built here: {failed}. {next_step(failed)}"
-
-
-def next_step(failed: str) -> str:
-    """The command or setting that most likely mends it."""
-    otherwise = "`--sandbox none` runs submissions unprotected, and says so in every result."
-    if "user namespace" in failed or "id maps" in failed:
-        return (
-            "Allow user namespaces: `sysctl user.max_user_namespaces=15000` (and on Ubuntu "
-            "`sysctl kernel.apparmor_restrict_unprivileged_userns=0`, on Debian `sysctl "
-            f"kernel.unprivileged_userns_clone=1`). {otherwise}"
-        )
-    if "/proc" in failed:
-        return (
-            "In a container, /proc must not be masked: `docker run --security-opt systempaths=unconfined "
-            f"--security-opt seccomp=unconfined`, or run outside the container. {otherwise}"
-        )
-    if "Linux only" in failed:
-        return f"Grade on Linux or in WSL 2. {otherwise}"
-    if "unshare" in failed or "mount" in failed or "pivot_root" in failed:
-        return (
-            f"In a container, allow it: `docker run --security-opt seccomp=unconfined --cap-add SYS_ADMIN`. {otherwise}"
-        )
-    return otherwise

@@ -220,6 +220,11 @@ def _become_worker(entry: str, channel: socket.socket, passed: Sequence[int]) ->
         os._exit(code & 0xFF)
 
 
+# What a framework imports on the first use of something common: 2.4 s for torch.func, paid once here
+# instead of by every fork that takes a Hessian-vector product.
+_IMPORTED_LATE = {"torch": ("torch._dynamo", "torch._decomp.decompositions_for_jvp")}
+
+
 def main() -> None:
     """Read the settings from descriptor 0, import, tell that all is ready, and serve."""
     lifeline = socket.socket(fileno=os.dup(0))
@@ -236,6 +241,10 @@ def main() -> None:
             importlib.import_module(name)
         except ImportError as error:
             missing.append(f"{name} ({error})")
+            continue
+        for late in _IMPORTED_LATE.get(name, ()):
+            with contextlib.suppress(ImportError):  # other versions keep it elsewhere
+                importlib.import_module(late)
     answer: dict[str, Any] = {"missing": missing}
     zygote = None
     try:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder import notebook as notebooks
-from autograder.checking.record import JSON_NAME
+from autograder.checking.record import JSON_NAME, SCHEMA
 from autograder.course import Course, CourseError, SandboxName
 from autograder.grading.discover import Submission
 from autograder.grading.grade import Graded, loads
@@ -199,7 +199,7 @@ def suite_key(course: Course, assignment: str, device: str, sandbox: str) -> str
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions.append(f"{name} {importlib.metadata.version(name)}")
     settings = dataclasses.asdict(course.limits)
-    digest.update(json.dumps([versions, settings, device, sandbox, course.secret_seed]).encode())
+    digest.update(json.dumps([SCHEMA, versions, settings, device, sandbox, course.secret_seed]).encode())
     return digest.hexdigest()
 
 

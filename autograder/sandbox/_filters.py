@@ -6,7 +6,6 @@ import ctypes
 import errno
 import os
 import platform
-import socket
 import struct
 from collections.abc import Sequence
 
@@ -76,7 +75,7 @@ _UNKNOWN = {
 }
 _CLONE, _SOCKET = (56, 220), (41, 198)
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
-_FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)
+_FAMILIES = (1, 2, 10)  # Unix, IPv4, IPv6
 
 _LOAD, _AND, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000

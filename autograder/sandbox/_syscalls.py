@@ -6,7 +6,7 @@ import ctypes
 import errno
 import os
 import sys
-from typing import Final
+from typing import Any, Final
 
 LINUX: Final = sys.platform.startswith("linux")
 
@@ -28,7 +28,7 @@ LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 444, 445, 446
 _HUGE, _MADV_COLLAPSE = 2 << 20, 25
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 
-libc = ctypes.CDLL(None, use_errno=True)
+libc: Any = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
 
 
 class _MountAttributes(ctypes.Structure):

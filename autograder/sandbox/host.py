@@ -26,10 +26,11 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from autograder.course import Limits
+from autograder.sandbox._escapes import probe, require_that_it_holds
 from autograder.sandbox._explain import SandboxUnavailable, explain
 from autograder.sandbox._jailed import CellOutcome, Jailed, Usage, read_line
 
-__all__ = ["CellOutcome", "Host", "Jailed", "SandboxUnavailable", "Usage", "Worker"]
+__all__ = ["CellOutcome", "Host", "Jailed", "SandboxUnavailable", "Usage", "Worker", "probe"]
 
 UNSANDBOXED = "UNSANDBOXED"
 _START_SECONDS = 300.0  # frameworks on a cold disk
@@ -101,8 +102,6 @@ class Host:
             self._start(preload, jailed=sandbox == "jail")
             self._connect()
             if sandbox == "jail" and self_test:
-                from autograder.sandbox._escapes import require_that_it_holds
-
                 require_that_it_holds(self)
         except BaseException:
             self.close()

@@ -1,8 +1,8 @@
 """The jail: namespaces, mounts, limits and filters around a fork of the warm process.
 
 The warm process forks A, A makes the namespaces and forks B, the init of the jail; B makes
-the jail's file system and forks C, which gives up its last rights and runs the student's
-code. SIGKILL of A ends all of them: B asks to be sent it when its parent ends, and the
+the jail's file system, gives up its rights and forks C, which sets its limits and filters
+and runs the student's code. SIGKILL of A ends all of them: B asks to be sent it when its parent ends, and the
 kernel ends a PID namespace with its init.
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import select
 import shutil
 import signal
@@ -25,6 +24,7 @@ from typing import NoReturn
 from autograder.course import Limits
 from autograder.sandbox import _filters, _mounts, _watch
 from autograder.sandbox import _syscalls as sc
+from autograder.sandbox._limits import set_limits
 from autograder.sandbox.serve import environment
 
 _UID = 1000  # inside
@@ -206,12 +206,13 @@ def _init(plan: Plan, limits: Limits, body: Body, control: socket.socket, parent
             _mounts.bind_on_itself(plan.tree)
         _mounts.enter_tree(plan.tree, disk_mib=limits.disk_mib)
         sc.set_hostname("jail")
+        # Before there is a student who could look into this process.
+        sc.prctl(sc.PR_SET_DUMPABLE, 0, what="dumpable")
+        sc.drop_capabilities()
         student = os.fork()
         if not student:
             _student(plan, limits, body, control)
         os.close(_CHANNEL)
-        sc.drop_capabilities()
-        sc.prctl(sc.PR_SET_DUMPABLE, 0, what="dumpable")  # nothing in here may look into this process
         ending = _watch.watch(student, control, limits, processes=_watch.all_but_init, kill=_watch.kill_all_others)
         with contextlib.suppress(OSError):
             control.sendall(ending.line())
@@ -221,12 +222,11 @@ def _init(plan: Plan, limits: Limits, body: Body, control: socket.socket, parent
 
 
 def _student(plan: Plan, limits: Limits, body: Body, control: socket.socket) -> NoReturn:
-    """C. Gives up its last rights and runs the student's code."""
+    """C. Locks itself in and runs the student's code."""
     try:
-        set_limits(limits)
-        sc.drop_capabilities()
-        # Giving up root's id made this process undumpable, and the init couldn't measure it.
+        # Unlike the init that it was forked from, or that couldn't measure it.
         sc.prctl(sc.PR_SET_DUMPABLE, 1, what="dumpable")
+        set_limits(limits)
         lock_files_and_calls(plan)
         _become(environment(_mounts.HOME, "/tmp"))  # noqa: S108 - the jail's own
         _run(body, control)
@@ -269,37 +269,6 @@ def _unjailed(plan: Plan, limits: Limits, body: Body, control: socket.socket) ->
     with contextlib.suppress(OSError):
         control.sendall(ending.line())
     os._exit(0)
-
-
-def set_limits(limits: Limits, *, alone: bool = True) -> None:
-    """The limits that the kernel holds per process or user; totals are watched from outside.
-
-    `alone`: in a user namespace of its own. Elsewhere the number of processes would count
-    everything that the user runs.
-    """
-    with open("/proc/self/statm", "rb") if sc.LINUX else open(os.devnull, "rb") as file:
-        inherited = int((file.read().split() or [b"0"])[0]) * os.sysconf("SC_PAGE_SIZE")
-    # Address space is cheap and libraries reserve much of it; this bound only turns an absurd
-    # allocation into a MemoryError that names a line.
-    space = inherited + 2 * (limits.memory_mib << 20)
-    wanted = {
-        "RLIMIT_CORE": 0,
-        "RLIMIT_NOFILE": limits.open_files,
-        "RLIMIT_FSIZE": limits.disk_mib << 20,
-        "RLIMIT_CPU": int(limits.cpu_seconds) + 2,
-        "RLIMIT_NPROC": limits.processes + 2,  # the jail's own two count
-        "RLIMIT_AS": space,
-        "RLIMIT_STACK": 64 << 20,
-        "RLIMIT_MSGQUEUE": 0,
-        "RLIMIT_MEMLOCK": 0,
-    }
-    for name, value in wanted.items():
-        number = getattr(resource, name, None)
-        if number is None or (name == "RLIMIT_NPROC" and not alone) or (name == "RLIMIT_AS" and not inherited):
-            continue
-        hard = resource.getrlimit(number)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(number, (value, value))
 
 
 def _run(body: Body, control: socket.socket) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 
@@ -32,6 +33,10 @@ def test_a_cell_shows_what_it_prints_and_its_last_value(student):
 def test_rich_output_and_plots_are_kept(student):
     outcome = student.run_cell("from IPython.display import HTML, display\ndisplay(HTML('<b>x</b>'))")
     assert outcome.outputs[0]["data"]["text/html"] == "<b>x</b>"
+    outcome = student.run_cell("%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]); plt.show()")
+    assert outcome.error is None
+    (shown,) = outcome.outputs
+    assert base64.b64decode(shown["data"]["image/png"]).startswith(b"\x89PNG")
 
 
 def test_an_error_has_its_line_and_a_traceback_without_escapes(student):

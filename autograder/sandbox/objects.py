@@ -24,7 +24,7 @@ from autograder.values import Handle, NotPlainData, Tree, decode, encode, kind_o
 MAX_OBJECTS = 100_000
 MAX_ITEMS = 100_000
 MAX_MESSAGE = 2_000
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     name: getattr(operator, name)
@@ -42,12 +42,16 @@ class Objects:
     A request is the tuple `(op, target, name, args, kwargs)`: `target` a `Handle`, or
     None for the namespace itself. Ops: get, set, call, operator, iterate, run, grad.
     The answer is a dict with `value`, and `changed`, the positions of the array
-    arguments that the call changed in place; or with `error`.
+    arguments that the call changed in place; or with `error`. `passing` are exceptions
+    that are no answer but go on to whoever asks.
     """
 
-    def __init__(self, namespace: dict[str, Any], *, device: str = "cpu") -> None:
+    def __init__(
+        self, namespace: dict[str, Any], *, device: str = "cpu", passing: tuple[type[BaseException], ...] = ()
+    ) -> None:
         self._namespace = namespace
         self._device = device
+        self._passing = passing
         self._table: dict[int, Any] = {}
         self._drivers: dict[str, Callable[..., Any]] = {}
 
@@ -60,6 +64,8 @@ class Objects:
             after = _digests(args, kwargs) if before else []
             changed = [at for at, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]]
             return encode({"value": value, "changed": changed}, opaque=self._keep)
+        except self._passing:
+            raise
         except BaseException as error:  # noqa: BLE001 - SystemExit of student code is an answer as well
             return encode({"error": describe(error)})
 
@@ -106,7 +112,7 @@ class Objects:
             raise NotPlainData(f"more than {MAX_OBJECTS} objects")
         number = len(self._table) + 1
         self._table[number] = value
-        return Handle(number, type(value).__name__[:100])
+        return Handle(number, _text(type(value), "__name__", 100))
 
     def _resolve(self, handle: Handle) -> Any:
         return self._table[handle.number]
@@ -126,22 +132,33 @@ class _View:
 
 def describe(error: BaseException) -> dict[str, Any]:
     """An exception as plain data: type, message, and the lines of it that lie in the student's code."""
-    try:
-        message = str(error)[:MAX_MESSAGE]
-    except Exception:  # noqa: BLE001 - a hostile __str__
-        message = ""
     lines = []
     for frame, line in traceback.walk_tb(_own_traceback(error.__traceback__)):
         filename = frame.f_code.co_filename
         text = linecache.getline(filename, line).strip()
         lines.append([_place(filename), line, frame.f_code.co_name, text[:200]])
-    return {"type": type(error).__name__[:100], "message": message, "trace": lines[:20]}
+    return {
+        "type": _text(type(error), "__name__", 100),
+        "message": _text(error, "__str__", MAX_MESSAGE),
+        "trace": lines[:20],
+    }
+
+
+def _text(owner: Any, attribute: str, limit: int) -> str:
+    """An attribute, called if it can be, as a str and no other: what a student has defined may be or do anything."""
+    try:
+        value = getattr(owner, attribute)
+        return str.__getitem__(value() if callable(value) else value, slice(limit))
+    except BaseException:  # noqa: BLE001
+        return ""
 
 
 def _place(filename: str) -> str:
-    if filename.startswith("<"):
-        return "notebook" if filename.startswith(("<ipython", "<cell")) else filename[:100]
-    return os.path.basename(filename)[:100]
+    folder, name = os.path.split(filename)
+    # A kernel of Jupyter names a cell as a file in a folder of its own.
+    if filename.startswith(("<ipython", "<cell")) or os.path.basename(folder).startswith("ipykernel_"):
+        return "notebook"
+    return filename[:100] if filename.startswith("<") else name[:100]
 
 
 def _own_traceback(trace: TracebackType | None) -> TracebackType | None:
@@ -185,9 +202,8 @@ def _gradients(
             inputs[at] = inputs[at].detach().clone().requires_grad_()
         outputs = function(*inputs)
         outputs = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
-        return tuple(
-            torch.autograd.grad(outputs, [inputs[at] for at in wrt], grad_outputs=cotangents, allow_unused=True)
-        )
+        gradients = torch.autograd.grad(outputs, [inputs[at] for at in wrt], grad_outputs=cotangents, allow_unused=True)
+        return tuple(g.to_dense() if g is not None and g.layout is not torch.strided else g for g in gradients)
     import tensorflow as tf
 
     with tf.GradientTape() as tape:
@@ -198,4 +214,6 @@ def _gradients(
             inputs[at] = source
         outputs = function(*inputs)
         outputs = list(outputs) if isinstance(outputs, (tuple, list)) else [outputs]
-    return tuple(tape.gradient(outputs, sources, output_gradients=list(cotangents)))
+    gradients = tape.gradient(outputs, sources, output_gradients=list(cotangents))
+    # A gather gives its gradient as slices with indices; what they stand for is a tensor.
+    return tuple(None if g is None else tf.convert_to_tensor(g) for g in gradients)

@@ -16,10 +16,12 @@ from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
-from autograder.sandbox.objects import Objects
-from autograder.values import Handle, Tree, decode, encode
+from autograder.course import CourseError
+from autograder.sandbox.objects import MAX_MESSAGE, Objects
+from autograder.values import Handle, NotPlainData, Tree, decode, encode
 
-_BINARY = "add sub mul truediv floordiv mod pow matmul".split()
+BINARY = "add sub mul truediv floordiv mod pow matmul".split()
+COMPARISONS = "lt le gt ge".split()
 
 
 class StudentFault(Exception):
@@ -34,6 +36,10 @@ class StudentError(StudentFault):
         self.type_name, self.message, self.trace = type_name, message, trace
 
 
+class NoLength(StudentError, TypeError):
+    """An object that has no length; a TypeError as well, because list() asks and goes on without."""
+
+
 class ChangedArgument(StudentFault):
     """A call changed one of its arguments in place."""
 
@@ -44,6 +50,10 @@ class LimitHit(StudentFault):
     def __init__(self, limit: str, message: str) -> None:
         super().__init__(message)
         self.limit = limit
+
+
+class Withheld:
+    """What a check may never send to a student: an answer of the reference."""
 
 
 class Transport(Protocol):
@@ -58,7 +68,8 @@ class LiveTransport:
     """The namespace of this process: a live kernel, a reference, a mistake."""
 
     def __init__(self, namespace: dict[str, Any], *, device: str = "cpu") -> None:
-        self._objects = Objects(namespace, device=device)
+        # Someone who interrupts a kernel wants the check to stop, not its case to fail.
+        self._objects = Objects(namespace, device=device, passing=(KeyboardInterrupt,))
 
     def exchange(self, tree: Tree, arrays: list[np.ndarray]) -> tuple[Tree, list[np.ndarray]]:
         return self._objects.answer(tree, arrays)
@@ -91,13 +102,17 @@ class StudentSession:
     def perform(self, request: Request) -> Any:
         """The answer as plain data or a `Remote`. Raises `StudentFault`."""
         parts = (request.op, request.target, request.name, request.args, request.kwargs)
-        tree, arrays = encode(unwrapped(parts), opaque=_refuse)
-        answer = decode(*self._transport.exchange(tree, arrays), device=self._device)
-        if type(answer) is not dict or not ("value" in answer or "error" in answer):
-            raise StudentFault("the notebook's process gave an answer that is none")
-        if "error" in answer:
+        tree, arrays = encode(self._unwrapped(parts), opaque=_refuse)
+        reply = self._transport.exchange(tree, arrays)
+        try:
+            answer = decode(*reply, device=self._device)
+        except NotPlainData as error:
+            raise StudentFault(f"the notebook's process gave an answer that is none: {error}") from None
+        if type(answer) is dict and "error" in answer:
             self._fail(answer["error"])
-        if answer.get("changed"):
+        if type(answer) is not dict or "value" not in answer or type(answer.get("changed")) is not list:
+            raise StudentFault("the notebook's process gave an answer that is none")
+        if answer["changed"]:
             raise ChangedArgument(
                 f"{request.name or 'the call'} changes its argument in place; work on a copy of what you are given"
             )
@@ -107,12 +122,33 @@ class StudentSession:
         """`value` with a `Remote` in the place of every `Handle`."""
         return _mapped(value, lambda leaf: Remote(self, leaf) if type(leaf) is Handle else leaf)
 
+    def _unwrapped(self, value: Any) -> Any:
+        """`value` with the `Handle` in the place of every `Remote`, which must be this session's own."""
+
+        def handle(leaf: Any) -> Any:
+            if not isinstance(leaf, Remote):
+                return leaf
+            return leaf._handle if leaf._session is self else _refuse(leaf)
+
+        return _mapped(value, handle)
+
     def _fail(self, error: Any) -> NoReturn:
-        try:
-            type_name, message, trace = str(error["type"]), str(error["message"]), list(error["trace"])
-        except (TypeError, KeyError):
-            raise StudentFault("the notebook's process gave an error that is none") from None
-        raise StudentError(type_name, message, trace)
+        # It comes from a stranger's process, and is read by whoever explains it.
+        if type(error) is dict and type(error.get("trace")) is list and all(map(_is_line, error["trace"])):
+            type_name, message = error.get("type"), error.get("message")
+            if type(type_name) is str and type(message) is str:
+                trace = [[_line(item) if type(item) is str else item for item in line] for line in error["trace"]]
+                raise StudentError(_line(type_name), message[:MAX_MESSAGE], trace)
+        raise StudentFault("the notebook's process gave an error that is none")
+
+
+def _is_line(line: Any) -> bool:
+    """Whether this is a line of a traceback: file, number, function, text."""
+    return type(line) is list and [type(item) for item in line] == [str, int, str, str]
+
+
+def _line(text: str) -> str:
+    return " ".join(text[:200].split())
 
 
 class Namespace:
@@ -131,6 +167,8 @@ class Namespace:
 
         Its source travels, so it may use nothing but its arguments, `np` and what it imports.
         """
+        if "source" in kwargs:
+            raise TypeError("a driver can't take an argument named 'source'")
         source = textwrap.dedent(inspect.getsource(driver))
         return self._session.perform(Request("run", None, driver.__name__, args, {**kwargs, "source": source}))
 
@@ -167,7 +205,12 @@ class Remote:
         return iter(self._session.perform(Request("iterate", self)))
 
     def __len__(self) -> int:
-        return int(self._operator("len", self))
+        try:
+            return int(self._operator("len", self))
+        except StudentError as error:
+            if error.type_name != "TypeError":
+                raise
+            raise NoLength(error.type_name, error.message, error.trace) from None
 
     def __float__(self) -> float:
         return float(self._operator("float", self))
@@ -178,8 +221,20 @@ class Remote:
     def __setitem__(self, key: Any, value: Any) -> None:
         self._operator("setitem", self, key, value)
 
+    def __contains__(self, item: Any) -> bool:
+        return bool(self._operator("contains", self, item))
+
+    def __bool__(self) -> bool:
+        return bool(self._operator("bool", self))
+
     def __neg__(self) -> Any:
         return self._operator("neg", self)
+
+    def __pos__(self) -> Any:
+        return self._operator("pos", self)
+
+    def __abs__(self) -> Any:
+        return self._operator("abs", self)
 
     def __repr__(self) -> str:
         return f"<{self._handle.type_name} of the notebook>"
@@ -195,17 +250,13 @@ def _install_operators() -> None:
     def reflected(name: str) -> Callable[[Remote, Any], Any]:
         return lambda self, other: self._operator(name, other, self)
 
-    for name in _BINARY:
+    for name in BINARY + COMPARISONS:
         setattr(Remote, f"__{name}__", forward(name))
+    for name in BINARY:
         setattr(Remote, f"__r{name}__", reflected(name))
 
 
 _install_operators()
-
-
-def unwrapped(value: Any) -> Any:
-    """`value` with the `Handle` in the place of every `Remote`."""
-    return _mapped(value, lambda leaf: leaf._handle if isinstance(leaf, Remote) else leaf)
 
 
 def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
@@ -217,6 +268,8 @@ def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def _refuse(value: Any) -> NoReturn:
+    if isinstance(value, Withheld):
+        raise CourseError("A check sends an answer of the reference to the student. Send what it was made from.")
     raise TypeError(
         f"a check can't send a {type(value).__name__} to the student; send plain data, or a driver by student.run(...)"
     )

@@ -38,8 +38,8 @@ def questions(suite: Suite, outcomes: Sequence[CaseOutcome], recording: Recordin
 
 def diagnose(outcomes: Sequence[CaseOutcome], recording: Recording) -> str | None:
     """The first mistake that gives these very answers in every case that failed, or None."""
-    failed = [outcome for outcome in outcomes if outcome.result.outcome == "failed" and outcome.answers]
-    if not failed or any(outcome.result.limit for outcome in outcomes):
+    failed = [outcome for outcome in outcomes if outcome.result.outcome == "failed"]
+    if not any(outcome.answers for outcome in failed) or any(outcome.result.limit for outcome in outcomes):
         return None
     for name, streams in recording.mistakes.items():
         if all(_same_stream(outcome, streams) for outcome in failed):
@@ -74,6 +74,8 @@ def same(mine: Any, other: Any) -> bool:
 def _same_numbers(mine: Any, other: Any) -> bool:
     if not all(kind_of(value) is not None or isinstance(value, (int, float)) for value in (mine, other)):
         return False
+    if not _like(mine, other):
+        return False
     one, two = (to_numpy(value) if kind_of(value) else np.asarray(value) for value in (mine, other))
     if one.shape != two.shape or one.dtype.kind != two.dtype.kind:
         return False
@@ -88,4 +90,13 @@ def _same_numbers(mine: Any, other: Any) -> bool:
         return False
     unit = epsilon(dtype_name(mine) if kind_of(mine) else "float64")
     size = float(np.abs(two[finite]).max(initial=0.0))
-    return bool(np.all(np.abs(one[finite] - two[finite]) <= np.sqrt(unit) * size))
+    with np.errstate(over="ignore"):
+        return bool(np.all(np.abs(one[finite] - two[finite]) <= np.sqrt(unit) * size))
+
+
+def _like(mine: Any, other: Any) -> bool:
+    """Whether both are of one framework and dtype; one number may come in any form that `agree` takes for one."""
+    kinds = {kind_of(mine), kind_of(other)}
+    if len(kinds) > 1 and not (kinds <= {None, "numpy", "scalar"} and np.shape(mine) == np.shape(other) == ()):
+        return False
+    return None in kinds or dtype_name(mine) == dtype_name(other)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,9 +23,10 @@ from autograder.course import PUBLIC_SEED, Assignment, CourseError
 from autograder.sandbox.student import Namespace, Remote
 from autograder.values import decode, encode
 
-SCHEMA = 2
+SCHEMA = 3
 JSON_NAME = "recorded.json"
 ARRAYS_NAME = "recorded.safetensors"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,8 @@ class Recording:
     seed: int
     device: str
     points: dict[str, float]
-    reference: dict[str, list[Entry]]
-    mistakes: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+    reference: Mapping[str, list[Entry]]
+    mistakes: Mapping[str, Mapping[str, list[Any]]] = field(default_factory=dict)
     hints: dict[str, str] = field(default_factory=dict)
 
 
@@ -83,7 +86,7 @@ def record(
             replayed(references.logs), device,
         )  # fmt: skip
         failed = [o for o in runner.run(run, asked) if o.result.outcome == "failed" and o.result.case in kept]
-        mistakes[name] = {o.result.case: [_plain(answer) for answer in o.answers] for o in failed if o.answers}
+        mistakes[name] = {o.result.case: [_plain(answer) for answer in o.answers] for o in failed}
         hints[name] = variant.hint
     return Recording(seed, device, dict(suite.points), kept, mistakes, hints)
 
@@ -122,24 +125,26 @@ def dump(recording: Recording, *, made_from: str = "") -> dict[str, bytes]:
     """
     from safetensors.numpy import save
 
-    data = {
-        "seed": recording.seed,
-        "device": recording.device,
-        "points": recording.points,
-        "reference": {case: [_entry_out(entry) for entry in entries] for case, entries in recording.reference.items()},
-        "mistakes": {
-            name: {case: [_answer_out(answer) for answer in stream] for case, stream in streams.items()}
-            for name, streams in recording.mistakes.items()
-        },
-        "hints": recording.hints,
-    }
-    tree, arrays = encode(data)
+    arrays: list[np.ndarray] = []
+
+    def packed(value: Any) -> list[Any]:
+        tree, own = encode(value)
+        arrays.extend(own)
+        return [len(arrays) - len(own), len(own), tree]
+
     head = {
         "schema": SCHEMA,
         "made_from": made_from,
+        "seed": recording.seed,
+        "device": recording.device,
         "points": recording.points,
+        "hints": recording.hints,
         "rounding": {case: [entry.errors for entry in log] for case, log in recording.reference.items()},
-        "tree": tree,
+        "reference": {case: packed([_entry_out(entry) for entry in log]) for case, log in recording.reference.items()},
+        "mistakes": {
+            name: {case: packed([_answer_out(answer) for answer in stream]) for case, stream in streams.items()}
+            for name, streams in recording.mistakes.items()
+        },
     }
     text = json.dumps(head, ensure_ascii=False, separators=(",", ":")) + "\n"
     numbered = {f"{at:06}": np.ascontiguousarray(array).reshape(array.shape) for at, array in enumerate(arrays)}
@@ -147,48 +152,103 @@ def dump(recording: Recording, *, made_from: str = "") -> dict[str, bytes]:
 
 
 def parse(files: dict[str, bytes], *, device: str = "cpu") -> Recording:
-    """The recording that `dump` wrote. Raises `CourseError` when the files hold none."""
+    """The recording that `dump` wrote. Raises `CourseError` when the files hold none.
+
+    A case's answers are put together when they are asked for: a check of NumPy code needs no
+    framework, nor the time to import one, because another question has tensors.
+    """
+    from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
         head = json.loads(files[JSON_NAME])
         if head["schema"] != SCHEMA:
             raise CourseError(f"recorded answers of schema {head['schema']}, expected {SCHEMA}: rebuild the release")
-        arrays = load(files[ARRAYS_NAME])
-        data = decode(head["tree"], [arrays[name] for name in sorted(arrays)], device=device)
+        loaded = load(files[ARRAYS_NAME])
+        arrays = [loaded[name] for name in sorted(loaded)]
+
+        def entries(case: str) -> list[Entry]:
+            stored, rounding = _unpacked(head["reference"][case], arrays, device), head["rounding"][case]
+            return [
+                Entry(op, name, value, tuple(errors), scale, raised)
+                for (op, name, value, scale, raised), errors in zip(stored, rounding, strict=True)
+            ]
+
+        def stream(name: str, case: str) -> list[Any]:
+            return [_answer_in(answer) for answer in _unpacked(head["mistakes"][name][case], arrays, device)]
+
         return Recording(
-            data["seed"],
-            data["device"],
-            data["points"],
-            {
-                case: [
-                    Entry(op, name, value, tuple(errors), scale)
-                    for (op, name, value, scale), errors in zip(entries, head["rounding"][case], strict=True)
-                ]
-                for case, entries in data["reference"].items()
-            },
-            {
-                name: {case: [_answer_in(answer) for answer in stream] for case, stream in streams.items()}
-                for name, streams in data["mistakes"].items()
-            },
-            data["hints"],
+            int(head["seed"]),
+            str(head["device"]),
+            {str(name): float(points) for name, points in head["points"].items()},
+            _Lazy(head["reference"], entries),
+            {name: _Lazy(cases, partial(stream, name)) for name, cases in head["mistakes"].items()},
+            dict(head["hints"]),
         )
-    except (KeyError, ValueError, TypeError) as error:
-        raise CourseError(f"The recorded answers can't be read ({error}): rebuild the release") from None
+    except (*_MALFORMED, SafetensorError) as error:
+        raise CourseError(_unreadable(error)) from None
 
 
 def read_recording(folder: Path, *, device: str = "cpu") -> Recording:
-    """The recording that lies in `folder`, which holds a release's checks."""
-    return parse({name: (folder / name).read_bytes() for name in (JSON_NAME, ARRAYS_NAME)}, device=device)
+    """The recording that lies in `folder`, which holds a release's checks. Raises `CourseError` when none does."""
+    try:
+        return parse({name: (folder / name).read_bytes() for name in (JSON_NAME, ARRAYS_NAME)}, device=device)
+    except OSError as error:
+        raise CourseError(_unreadable(error)) from None
 
 
 def read_points(folder: Path) -> dict[str, float]:
-    """The points of each question, from the recording in `folder`, without reading its numbers."""
-    return dict(json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))["points"])
+    """The points of each question, from the recording in `folder`, without reading its numbers.
+
+    Raises `CourseError` when there is none.
+    """
+    try:
+        points = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))["points"]
+        return {str(name): float(value) for name, value in points.items()}
+    except (OSError, *_MALFORMED) as error:
+        raise CourseError(_unreadable(error)) from None
+
+
+_MALFORMED = (AttributeError, KeyError, IndexError, ValueError, TypeError, RecursionError)
+
+
+def _unreadable(error: BaseException) -> str:
+    return (
+        f"The recorded answers can't be read ({type(error).__name__}: {error}). "
+        "Rebuild the release, or download it once more."
+    )
+
+
+def _unpacked(packed: Any, arrays: list[np.ndarray], device: str) -> Any:
+    start, count, tree = packed
+    return decode(tree, arrays[start : start + count], device=device)
+
+
+class _Lazy(Mapping[str, T]):
+    """What `make` gives for each of some names, made when it is first asked for."""
+
+    def __init__(self, names: Iterable[str], make: Callable[[str], T]) -> None:
+        self._made: dict[str, T | None] = dict.fromkeys(names)
+        self._make = make
+
+    def __getitem__(self, name: str) -> T:
+        made = self._made[name]
+        if made is None:
+            try:
+                made = self._made[name] = self._make(name)
+            except _MALFORMED as error:
+                raise CourseError(_unreadable(error)) from None
+        return made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
 
 
 def _entry_out(entry: Entry) -> tuple[Any, ...]:
-    return (entry.op, entry.name, entry.value, entry.scale)
+    return (entry.op, entry.name, entry.value, entry.scale, entry.raised)
 
 
 def _answer_out(answer: Any) -> Any:

@@ -14,7 +14,18 @@ from typing import Any
 import numpy as np
 
 from autograder.sandbox.objects import array_leaves
-from autograder.sandbox.student import LiveTransport, Remote, Request, StudentFault, StudentSession
+from autograder.sandbox.student import (
+    BINARY,
+    COMPARISONS,
+    LiveTransport,
+    NoLength,
+    Remote,
+    Request,
+    StudentError,
+    StudentFault,
+    StudentSession,
+    Withheld,
+)
 from autograder.values import Handle, dtype_name, kind_of, to_numpy
 
 _LOW = ("float16", "bfloat16", "float32")
@@ -33,9 +44,10 @@ class Entry:
     value: Any
     errors: tuple[float, ...]
     scale: float  # the largest magnitude among the floating inputs
+    raised: tuple[str, str] | None = None  # the type and message of an exception in the answer's place
 
 
-class Expected:
+class Expected(Withheld):
     """An answer of the reference.
 
     `value` is plain data; `errors` holds the rounding error of each floating number or array
@@ -69,11 +81,19 @@ class Expected:
         return parts
 
     def __len__(self) -> int:
-        return len(self._working)
+        if not isinstance(self._working, Remote):
+            return len(self._working)
+        try:
+            return int(self._operator("len", self).value)
+        except StudentError as error:
+            raise NoLength(error.type_name, error.message, error.trace) from None
+
+    def __bool__(self) -> bool:
+        return bool(self._operator("bool", self).value if isinstance(self._working, Remote) else self._working)
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(self._working, Remote):
-            return self._session.perform(Request("operator", None, "getitem", (self, key)))
+            return self._operator("getitem", self, key)
         if type(self._working) is dict:
             used = 0
             for name, item in self._working.items():
@@ -84,8 +104,12 @@ class Expected:
                 used += count
             raise KeyError(key)
         if kind_of(self._working) is not None:
-            return Expected(self._session, self._working[key], None, self.errors, self.scale)
+            partner = self._partner[key] if kind_of(self._partner) is not None else None
+            return Expected(self._session, self._working[key], partner, self.errors, self.scale)
         return self._parts()[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._operator("setitem", self, key, value)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -104,7 +128,10 @@ class Expected:
         return np.asarray(to_numpy(self._working), dtype=dtype)
 
     def __float__(self) -> float:
-        return float(self._working)
+        return float(self._operator("float", self).value if isinstance(self._working, Remote) else self._working)
+
+    def _operator(self, name: str, *args: Any) -> Any:
+        return self._session.perform(Request("operator", None, name, args))
 
     def __repr__(self) -> str:
         return f"Expected({self._working!r})"
@@ -112,14 +139,20 @@ class Expected:
 
 def _install_operators() -> None:
     def forward(name: str) -> Any:
-        return lambda self, other: self._session.perform(Request("operator", None, name, (self, other)))
+        return lambda self, other: self._operator(name, self, other)
 
     def reflected(name: str) -> Any:
-        return lambda self, other: self._session.perform(Request("operator", None, name, (other, self)))
+        return lambda self, other: self._operator(name, other, self)
 
-    for name in "add sub mul truediv floordiv mod pow matmul".split():
+    def unary(name: str) -> Any:
+        return lambda self: self._operator(name, self)
+
+    for name in BINARY + COMPARISONS:
         setattr(Expected, f"__{name}__", forward(name))
+    for name in BINARY:
         setattr(Expected, f"__r{name}__", reflected(name))
+    for name in ("neg", "pos", "abs"):
+        setattr(Expected, f"__{name}__", unary(name))
 
 
 _install_operators()
@@ -139,8 +172,12 @@ class LiveReference:
         self._partner = StudentSession(LiveTransport(self.namespace, device=self.device), device=self.device)
 
     def perform(self, request: Request) -> Expected:
-        working = self._working.perform(_changed(request, _working_side))
-        arguments = _changed(request, lambda leaf: leaf)
+        arguments = _changed(request, _working_side)
+        try:
+            working = self._working.perform(arguments)
+        except StudentError as error:
+            self.log.append(Entry(request.op, request.name, None, (), 0.0, (error.type_name, error.message)))
+            raise
         leaves = [leaf for leaf in array_leaves((arguments.args, arguments.kwargs)) if _is_floating(leaf)]
         if leaves:  # a request without numbers (a step, an attribute) goes on in the precision of those before it
             self._upward = any(dtype_name(leaf) in _LOW for leaf in leaves)
@@ -152,7 +189,7 @@ class LiveReference:
             partner = None  # the reference doesn't run in the other precision: the floor alone holds
         errors = _errors(working, partner, upward)
         scale = max((_magnitude(leaf) for leaf in leaves), default=0.0)
-        self.log.append(Entry(request.op, request.name, _plain(working), errors, scale))
+        self.log.append(Entry(request.op, request.name, _replace(working, _kept), errors, scale))
         return Expected(self, working, partner, errors, scale)
 
 
@@ -173,7 +210,9 @@ class ReplayReference:
                 "rebuild the release"
             )
         self._at += 1
-        working = _replace(entry.value, lambda leaf: Remote(self, leaf) if type(leaf) is Handle else leaf)
+        if entry.raised is not None:
+            raise StudentError(*entry.raised, [])
+        working = _replace(entry.value, lambda leaf: Remote(self, leaf) if type(leaf) is Handle else _copied(leaf))
         return Expected(self, working, None, entry.errors, entry.scale)
 
 
@@ -249,8 +288,15 @@ def _partner_side(leaf: Any, upward: bool) -> Any:
     return leaf.astype(target)
 
 
-def _plain(value: Any) -> Any:
-    return _replace(value, lambda leaf: leaf._handle if isinstance(leaf, Remote) else leaf)
+def _kept(leaf: Any) -> Any:
+    return leaf._handle if isinstance(leaf, Remote) else _copied(leaf)
+
+
+def _copied(leaf: Any) -> Any:
+    """A leaf that a check may change without changing what the next student is compared with."""
+    if kind_of(leaf) == "numpy":
+        return leaf.copy()
+    return leaf.detach().clone().requires_grad_(leaf.requires_grad) if kind_of(leaf) == "torch" else leaf
 
 
 def _replace(value: Any, change: Any) -> Any:

@@ -12,7 +12,7 @@ import itertools
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -170,7 +170,7 @@ def live_reference(namespace: dict[str, Any], *, device: str = "cpu") -> Callabl
     return lambda case: Namespace(LiveReference(namespace, device=device))
 
 
-def replayed(entries: dict[str, list[Any]]) -> Callable[[str], Namespace]:
+def replayed(entries: Mapping[str, list[Any]]) -> Callable[[str], Namespace]:
     """References that are replayed from a recording, by case."""
 
     def reference(case: str) -> Namespace:

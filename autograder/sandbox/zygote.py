@@ -25,6 +25,7 @@ import importlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -262,6 +263,7 @@ def main() -> None:
     lifeline.sendall(json.dumps(answer).encode() + b"\n")
     if zygote is not None and "failed" not in answer:
         zygote.serve()
+        shutil.rmtree(workspace, ignore_errors=True)  # the host may have been killed
 
 
 if __name__ == "__main__":

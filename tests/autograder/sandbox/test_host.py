@@ -250,16 +250,18 @@ def test_the_warm_process_ends_with_the_one_that_started_it():
         from autograder.sandbox.host import Host
         host = Host(preload=(), limits=Limits(), self_test=False)
         student = host.spawn()
-        print(host._process.pid, flush=True)
+        print(host._process.pid, host.socket_path.parent, flush=True)
         student.run_cell("import signal; signal.pause()")
         """
     ) as process:
-        zygote = int(process.stdout.readline())
+        zygote, workspace = process.stdout.readline().split()
+        zygote = int(zygote)
         jails = children(zygote)
         assert jails
         process.kill()
     assert ended(zygote)
     assert all(ended(pid) for pid in jails)
+    assert not os.path.exists(workspace)
 
 
 def test_students_end_with_a_warm_process_that_is_killed():

@@ -86,7 +86,6 @@ class Database:
                     "`pip install psycopg2-binary` brings PostgreSQL's."
                 ) from None
         if sqlite:
-            event.listen(self.engine, "connect", _leave_transactions_to_us)
             event.listen(self.engine, "begin", _begin)
         self._file = self._identity()
         try:
@@ -245,12 +244,8 @@ def _head() -> str:
     return str(ScriptDirectory(ALEMBIC_DIR).get_current_head())
 
 
-def _leave_transactions_to_us(dbapi_connection: Any, _record: Any) -> None:
-    # Python's sqlite3 begins transactions by guessing at statements, which breaks savepoints and reads.
-    dbapi_connection.isolation_level = None
-
-
 def _begin(connection: Connection) -> None:
+    # Python's sqlite3 would begin only at the first change, and leave what was read before outside.
     # IMMEDIATE: a writer waits its turn here; a reader that turns writer later could only fail.
     writing = connection.get_execution_options().get("autograder_writing", True)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -91,6 +91,8 @@ def test_a_locked_database_is_waited_for_and_then_named(tiny: Any, make: Any) ->
     other = sqlite3.connect(tiny.root / "gradebook.db", isolation_level=None)
     try:
         with Gradebook(tiny.course, wait_seconds=0.1) as gradebook:
+            with gradebook._opened.engine.connect() as connection:
+                assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 100  # milliseconds
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(
                 CourseError, match=r"gradebook\.db can't be used: another program .* nothing was written"

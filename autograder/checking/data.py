@@ -29,7 +29,13 @@ class Data:
 
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0, dtype: str = "float64") -> np.ndarray:
         """Numbers from [low, high), of `shape`."""
-        return self._exact(self.rng.uniform(low, high, shape), dtype)
+        numbers = self._exact(self.rng.uniform(low, high, shape), dtype)
+        # Rounding to fewer digits may step over an end: the next number within is taken then.
+        coarse = np.float16 if dtype == "float16" else np.float32
+        first, last = coarse(low), coarse(high)
+        first = first if float(first) >= low else np.nextafter(first, coarse(np.inf))
+        last = last if float(last) < high else np.nextafter(last, coarse(-np.inf))
+        return np.asarray(np.clip(numbers, first, last), dtype=dtype)
 
     def integers(self, low: int, high: int, *shape: int) -> np.ndarray:
         """int64 from [low, high), of `shape`."""
@@ -48,7 +54,9 @@ class Data:
         return np.asarray(self.rng.permutation(n))
 
     def strided(self, array: np.ndarray) -> np.ndarray:
-        """The same numbers, not contiguous: other numbers lie between them in memory."""
+        """The same numbers, not contiguous: others lie between them in memory. One number alone stays as it is."""
+        if not array.ndim:
+            return array
         spread = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
         spread[..., ::2] = array
         return spread[..., ::2]

@@ -6,6 +6,7 @@ A `Suite` is found from the folder that holds the checks: `tests/<a>/` in a cour
 
 from __future__ import annotations
 
+import linecache
 import logging
 import os
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder import notebook
-from autograder.checking.variants import Variant, Variants
+from autograder.checking.variants import Variant, VariantError, Variants
 from autograder.checking.variants import load as load_variants
 from autograder.course import CourseError, find_course
 
@@ -50,7 +51,10 @@ class Suite:
             raise CourseError(f"{self.solution} is missing. `course build {self.name}` makes it.") from None
 
     def namespace(self, variant: Variant | None = None) -> dict[str, Any]:
-        """The reference's names, or those of the reference with one thing changed, made anew."""
+        """The reference's names, or those of the reference with one thing changed, made anew.
+
+        Raises `CourseError` when it can't be run, `VariantError` when that is the variant's doing.
+        """
         if self.solution is None:
             raise CourseError(f"{self.folder} belongs to a release: it holds no reference.")
         # What TensorFlow says on import, and about functions that a check traces again, is nobody's news.
@@ -61,7 +65,15 @@ class Suite:
         module = types.ModuleType(f"solutions_{self.name}")
         sys.modules[module.__name__] = module
         origin = str(self.solution) if variant is None else f"<cell {variant}>"
-        exec(compile(text, origin, "exec"), module.__dict__)  # noqa: S102 - the course's own code
+        if variant is not None:  # tf.function and the like read the source of what they are given
+            linecache.cache[origin] = (len(text), None, text.splitlines(True), origin)
+        try:
+            exec(compile(text, origin, "exec"), module.__dict__)  # noqa: S102 - the course's own code
+        except Exception as error:
+            told = f"can't be run: {type(error).__name__}: {error}"
+            if variant is not None:
+                raise VariantError(f"{self.folder}: {variant} {told}") from error
+            raise CourseError(f"{self.solution} {told}") from error
         return module.__dict__
 
 
@@ -74,6 +86,9 @@ def find_suite(folder: Path) -> Suite:
         return Suite(folder.parent.name, folder, read_points(folder), None)
     course = find_course(folder)
     assignment = course.assignment(folder.name)
-    source = notebook.read(assignment.source, limit_mib=course.limits.notebook_mib)
+    try:
+        source = notebook.read(assignment.source, limit_mib=course.limits.notebook_mib)
+    except notebook.Unreadable as error:
+        raise CourseError(str(error)) from None
     points = {cell.grade_id: cell.points for cell in notebook.cells(source) if cell.role == "check" and cell.grade_id}
     return Suite(folder.name, folder, points, assignment.solution)

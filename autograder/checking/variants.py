@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from autograder.course import CourseError
 
-class VariantError(Exception):
+
+class VariantError(CourseError):
     """A mistake or an alternative that doesn't fit the reference; the message says which and why."""
 
 
@@ -68,30 +70,26 @@ class Variant:
         return [cell.replace(self.old, self.new) for cell in cells]
 
     def _define(self, cells: Sequence[str]) -> list[str]:
-        body = ast.parse(self.definitions).body
+        try:
+            body = ast.parse(self.definitions).body
+        except SyntaxError as error:
+            raise VariantError(f"{self}: its definitions can't be read: {error}") from None
         lines = self.definitions.splitlines()
-        rest = [node for node in body if not isinstance(node, (ast.FunctionDef, ast.ClassDef))]
-        preamble = "\n".join(_lines_of(node, lines) for node in rest)
-        wanted = {node.name: _lines_of(node, lines) for node in body if node not in rest}  # type: ignore[attr-defined]
-        changed, found = [], set()
-        for cell in cells:
-            text = cell
-            for node in reversed(_definitions(cell)):
-                if node.name in wanted and node.name not in found:
-                    found.add(node.name)
-                    split = text.splitlines()
-                    text = "\n".join([*split[: _first_line(node) - 1], wanted[node.name], *split[node.end_lineno :]])
-                    if preamble:
-                        text, preamble = f"{preamble}\n\n\n{text}", ""
-            changed.append(text)
-        helpers = wanted.keys() - found
-        if not found:
+        wanted = {node.name: _lines_of(node, lines) for node in body if isinstance(node, _DEFINITIONS)}
+        places = {  # where a name is defined twice, the last definition holds
+            node.name: (at, node) for at, cell in enumerate(cells) for node in _definitions(cell) if node.name in wanted
+        }
+        if not places:
             raise VariantError(f"{self}: the reference defines none of {', '.join(sorted(wanted))}")
-        if helpers:  # definitions of its own stand before the first that takes a place
-            first = next(at for at, (old, new) in enumerate(zip(cells, changed, strict=True)) if old != new)
-            own = "\n\n\n".join(wanted[name] for name in wanted if name in helpers)
-            changed[first] = f"{own}\n\n\n{changed[first]}"
-        return changed
+        ordered = sorted(places.values(), key=lambda place: (place[0], place[1].lineno))
+        # What stands for nothing in the reference (imports, helpers) goes, in its order, before the first that does.
+        own = [_lines_of(n, lines) for n in body if not (isinstance(n, _DEFINITIONS) and n.name in places)]
+        changed = [cell.splitlines() for cell in cells]
+        for at, node in reversed(ordered):
+            before = "\n".join(own) + "\n\n\n" if own and node is ordered[0][1] else ""
+            changed[at][_first_line(node) - 1 : node.end_lineno] = [before + wanted[node.name]]
+        untouched = set(range(len(cells))) - {at for at, _ in ordered}
+        return [cell if at in untouched else "\n".join(changed[at]) for at, cell in enumerate(cells)]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name!r} of {self.question}"
@@ -180,15 +178,21 @@ def _body(function: Callable[..., Any]) -> str:
     source = textwrap.dedent(inspect.getsource(function))
     node = ast.parse(source).body[0]
     assert isinstance(node, ast.FunctionDef)
-    first = node.body[0]
+    first, *rest = node.body
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):  # a docstring
-        first = node.body[1]
+        if not rest:
+            raise VariantError(f"{function.__name__} defines nothing")
+        first = rest[0]
     return textwrap.dedent("\n".join(source.splitlines()[_first_line(first) - 1 :]))
 
 
-def _definitions(text: str) -> list[ast.FunctionDef | ast.ClassDef]:
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def _definitions(text: str) -> list[_Definition]:
     try:
-        return [node for node in ast.parse(text).body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+        return [node for node in ast.parse(text).body if isinstance(node, _DEFINITIONS)]
     except SyntaxError:  # magics: such a cell defines nothing that a variant replaces
         return []
 

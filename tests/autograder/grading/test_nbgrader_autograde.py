@@ -169,6 +169,22 @@ def test_the_real_jail_gives_nbgrader_the_scores_that_course_grade_writes(
     assert scores() == by_course_grade
 
 
+def test_a_courses_own_stub_counts_as_untouched_on_both_roads(
+    tiny: Any, make: Any, graded: Callable[..., None]
+) -> None:
+    tiny.configure("c.ClearSolutions.text_stub = 'Write here.'")
+    source = read(tiny.course.assignment("powers").source, limit_mib=1)
+    with Gradebook(tiny.course) as gradebook:
+        gradebook.ensure_assignment("powers", source)
+        gradebook.record(make.result("student-01"), tiny.answered(why="Write here."))
+    tiny.submit("student-02", tiny.answered(why="Write here."))
+    autograde(tiny)
+    with Gradebook(tiny.course) as gradebook:
+        ours, theirs = gradebook.scores("powers")
+    assert ours.cells == theirs.cells
+    assert next(cell.auto_score for cell in ours.cells if cell.cell == "why") == 0.0
+
+
 def test_formgraders_button_grades_what_nobody_registered(tiny: Any, graded: Callable[..., None]) -> None:
     (tiny.root / "gradebook.db").unlink()
     tiny.submit("student-01", tiny.answered())

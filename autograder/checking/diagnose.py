@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,31 +15,42 @@ from autograder.results import QuestionResult
 from autograder.sandbox.student import Remote
 from autograder.values import Handle, dtype_name, kind_of, to_numpy
 
+Recall = Callable[[str], Recording | None]
+"""What is recorded for a question; asked only for those with a case that failed."""
 
-def questions(suite: Suite, outcomes: Sequence[CaseOutcome], recording: Recording | None) -> tuple[QuestionResult, ...]:
+
+def questions(suite: Suite, outcomes: Sequence[CaseOutcome], recall: Recall | None) -> tuple[QuestionResult, ...]:
     """The results of all of a suite's questions, in the notebook's order, each with its diagnosis."""
     by_question: dict[str, list[CaseOutcome]] = {name: [] for name in suite.points}
     for outcome in outcomes:
         by_question.setdefault(outcome.question, []).append(outcome)
     results = []
     for name, mine in by_question.items():
-        found = diagnose(mine, recording) if recording is not None else None
-        results.append(
-            QuestionResult(
-                name,
-                suite.points.get(name, 0.0),
-                tuple(outcome.result for outcome in mine),
-                mistake=found,
-                hint=recording.hints.get(found) if recording is not None and found is not None else None,
-            )
-        )
+        mistake, hint = _diagnosis(mine, recall, name) if recall is not None else (None, None)
+        cases = tuple(outcome.result for outcome in mine)
+        results.append(QuestionResult(name, suite.points.get(name, 0.0), cases, mistake, hint))
     return tuple(results)
+
+
+def _diagnosis(outcomes: Sequence[CaseOutcome], recall: Recall, question: str) -> tuple[str | None, str | None]:
+    """The mistake and its hint, both None where it is none that is known."""
+    if not _may_be_known(outcomes):
+        return None, None
+    recording = recall(question)
+    found = diagnose(outcomes, recording) if recording is not None else None
+    return found, recording.hints.get(found) if recording is not None and found is not None else None
+
+
+def _may_be_known(outcomes: Sequence[CaseOutcome]) -> bool:
+    """Whether there are answers to compare: nothing was compared of a blank, or of what a limit ended."""
+    failed = [outcome for outcome in outcomes if outcome.result.outcome == "failed"]
+    return any(outcome.answers for outcome in failed) and not any(outcome.result.limit for outcome in outcomes)
 
 
 def diagnose(outcomes: Sequence[CaseOutcome], recording: Recording) -> str | None:
     """The first mistake that gives these very answers in every case that failed, or None."""
     failed = [outcome for outcome in outcomes if outcome.result.outcome == "failed"]
-    if not any(outcome.answers for outcome in failed) or any(outcome.result.limit for outcome in outcomes):
+    if not _may_be_known(outcomes):
         return None
     for name, streams in recording.mistakes.items():
         if all(_same_stream(outcome, streams) for outcome in failed):

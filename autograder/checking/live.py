@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.checking import panel
-from autograder.checking.diagnose import questions
+from autograder.checking.diagnose import Recall, questions
 from autograder.checking.record import Recording, read_recording, record
 from autograder.checking.run import Run, Runner, drive, live, live_reference, replayed
 from autograder.checking.suite import Suite
@@ -31,7 +31,7 @@ class Score(float):
         return panel.html(self.result, public=self._public)
 
     def __repr__(self) -> str:
-        return f"{float(self):g}"
+        return float.__repr__(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (float, (float(self),))
@@ -72,7 +72,7 @@ def check_all(
     def work(runner: Runner) -> tuple[QuestionResult, ...]:
         reference, recording = _expected(runner, seed)
         outcomes = runner.run(Run(runner.suite, seed, live(namespace), reference, missing=missing))
-        return questions(runner.suite, outcomes, recording or _recorded_when_failed(runner, seed, outcomes))
+        return questions(runner.suite, outcomes, _recall(runner, seed, recording))
 
     return drive(folder, work)
 
@@ -84,8 +84,8 @@ def _result(runner: Runner, question: str, namespace: dict[str, Any], seed: int)
         raise CourseError(f"There is no question {question!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
     reference, recording = _expected(runner, seed)
     outcomes = runner.run(Run(suite, seed, live(namespace), reference), [question])
-    recording = recording or _recorded_when_failed(runner, seed, outcomes, question)
-    return next(result for result in questions(suite, outcomes, recording) if result.question == question)
+    results = questions(suite, outcomes, _recall(runner, seed, recording))
+    return next(result for result in results if result.question == question)
 
 
 def _expected(runner: Runner, seed: int) -> tuple[Any, Recording | None]:
@@ -95,11 +95,9 @@ def _expected(runner: Runner, seed: int) -> tuple[Any, Recording | None]:
     return live_reference(_reference(runner.suite)), None
 
 
-def _recorded_when_failed(runner: Runner, seed: int, outcomes: Any, question: str | None = None) -> Recording | None:
-    """Where the mistakes themselves are at hand: run them, but only when there is something to diagnose."""
-    if all(outcome.result.outcome != "failed" for outcome in outcomes):
-        return None
-    return record(runner, seed=seed, only=question)
+def _recall(runner: Runner, seed: int, recording: Recording | None) -> Recall:
+    """The recording, or where the mistakes themselves are at hand: run those of the question that failed."""
+    return lambda question: recording or record(runner, seed=seed, only=question)
 
 
 _references: dict[Path, tuple[float, dict[str, Any]]] = {}

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -55,11 +55,18 @@ class LoggedReferences:
 
 
 def record(
-    runner: Runner, *, seed: int, device: str = "cpu", public: bool = False, only: str | None = None
+    runner: Runner,
+    *,
+    seed: int,
+    device: str = "cpu",
+    public: bool = False,
+    only: str | None = None,
+    mistakes: bool = True,
 ) -> Recording:
     """Run the reference, and every mistake on its questions, and keep the answers.
 
-    `public` leaves out what is hidden; `only` keeps one question. Raises `CourseError` when the reference fails a case.
+    `public` leaves out what is hidden; `only` keeps one question; without `mistakes` they are
+    left for `with_mistakes`. Raises `CourseError` when the reference fails a case.
     """
     suite = runner.suite
     namespace = suite.namespace()
@@ -72,23 +79,42 @@ def record(
                 f"The reference fails {outcome.result.case}: {outcome.result.summary} "
                 f"(`pytest tests/{suite.name} --seed {seed}` shows where). Mend the check or the solution."
             )
+    recording = Recording(seed, device, dict(suite.points), references.logs)
+    if mistakes:
+        recording = with_mistakes(runner, recording, list(suite.points) if only is None else [only])
+    if not public:
+        return recording
     hidden = {outcome.result.case for outcome in outcomes if outcome.result.hidden}
-    kept = {case: log for case, log in references.logs.items() if not (public and case in hidden)}
-    mistakes: dict[str, dict[str, list[Any]]] = {}
-    hints = {}
-    for variant in suite.variants.mistakes:
-        asked = [question for question in variant.questions if only in (None, question)]
+    return replace(
+        recording,
+        reference={case: log for case, log in recording.reference.items() if case not in hidden},
+        mistakes={
+            name: {case: stream for case, stream in streams.items() if case not in hidden}
+            for name, streams in recording.mistakes.items()
+        },
+    )
+
+
+def with_mistakes(runner: Runner, recording: Recording, questions: Sequence[str]) -> Recording:
+    """The recording with what the mistakes answer in the cases of `questions` that they fail."""
+    found: dict[str, dict[str, list[Any]]] = {name: dict(streams) for name, streams in recording.mistakes.items()}
+    hints = dict(recording.hints)
+    for variant in runner.suite.variants.mistakes:
+        asked = [question for question in variant.questions if question in questions]
         if not asked:
             continue
         name = f"{variant.question}: {variant.name}"
         run = Run(
-            suite, seed, live(suite.namespace(variant), device=device),
-            replayed(references.logs), device,
-        )  # fmt: skip
-        failed = [o for o in runner.run(run, asked) if o.result.outcome == "failed" and o.result.case in kept]
-        mistakes[name] = {o.result.case: [_plain(answer) for answer in o.answers] for o in failed}
+            runner.suite,
+            recording.seed,
+            live(runner.suite.namespace(variant), device=recording.device),
+            replayed(recording.reference),
+            recording.device,
+        )
+        failed = [outcome for outcome in runner.run(run, asked) if outcome.result.outcome == "failed"]
+        found.setdefault(name, {}).update({o.result.case: [_plain(answer) for answer in o.answers] for o in failed})
         hints[name] = variant.hint
-    return Recording(seed, device, dict(suite.points), kept, mistakes, hints)
+    return replace(recording, mistakes=found, hints=hints)
 
 
 def public_records(assignment: Assignment) -> dict[str, bytes]:

@@ -6,14 +6,14 @@ import dataclasses
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from autograder import notebook as notebooks
 from autograder.checking.attempt import Attempt, level_note
 from autograder.checking.diagnose import questions
-from autograder.checking.record import Recording
+from autograder.checking.record import Recording, with_mistakes
 from autograder.checking.run import Run, Runner, replayed
 from autograder.course import Course
 from autograder.grading.discover import Submission, sha256
@@ -34,8 +34,9 @@ class Graded:
 class Grader:
     """Everything that grading a submission of one assignment needs.
 
-    `source` is the instructor's notebook, `recording` the secret answers, `files` what lies
-    beside the released notebook.
+    `source` is the instructor's notebook, `recording` the reference's secret answers, `files`
+    what lies beside the released notebook. What the mistakes of a question answer is found out
+    when the first submission fails it, and kept.
     """
 
     host: Host
@@ -44,6 +45,7 @@ class Grader:
     recording: Recording
     files: Mapping[str, bytes]
     notebook_mib: float
+    _with_mistakes: dict[str, Recording] = field(default_factory=dict)
 
     def grade(self, submission: Submission) -> Graded:
         """Grade a hand-in. Whatever is wrong with it is in the result; nothing is raised for it."""
@@ -73,8 +75,8 @@ class Grader:
                 self.runner.suite, self.recording.seed, attempt.student, expected, device, missing=attempt.missing
             )
             outcomes = self.runner.run(run)
-            found = questions(self.runner.suite, outcomes, self.recording)
             cells, notes, level = attempt.cells, attempt.notes, attempt.level
+        found = questions(self.runner.suite, outcomes, self._recall)
         unsandboxed = level_note(level)
         result = Result(
             student,
@@ -89,6 +91,11 @@ class Grader:
             seconds=round(time.perf_counter() - began, 3),
         )
         return Graded(result, repaired)
+
+    def _recall(self, question: str) -> Recording:
+        if question not in self._with_mistakes:
+            self._with_mistakes[question] = with_mistakes(self.runner, self.recording, [question])
+        return self._with_mistakes[question]
 
     def _empty(self, submission: Submission, state: State, reason: str, digest: str | None = None) -> Result:
         """A result of nothing: every question at 0 with the reason."""

@@ -131,7 +131,7 @@ class Attempt:
         self._drop()
         while self._renewals < MAX_RENEWALS and time.monotonic() < self._began + self._limits.submission_seconds:
             self._renewals += 1
-            self._jailed = self._host.spawn(self._files)
+            self._jailed = self._spawn()
             for cell in self._cells[:upto]:
                 if cell.index in self._skipped:
                     continue
@@ -143,6 +143,16 @@ class Attempt:
             else:
                 return
             self._drop()
+
+    def _spawn(self) -> Jailed:
+        """A process that has what is left of the submission's time. Raises `CourseError` when none can start."""
+        from autograder.sandbox.host import SandboxUnavailable
+
+        left = self._began + self._limits.submission_seconds - time.monotonic()
+        try:
+            return self._host.spawn(self._files, seconds=max(0.0, left))
+        except SandboxUnavailable as error:  # no fault of the submission's
+            raise CourseError(str(error)) from error
 
     def _drop(self) -> None:
         if self._jailed is not None:
@@ -180,7 +190,7 @@ class FileAttempt:
     """An attempt at one notebook file with a host of its own, for pytest's `--submission`."""
 
     def __init__(self, course: Course, name: str, path: Path, *, device: str, sandbox: SandboxName | None) -> None:
-        from autograder.sandbox.host import Host
+        from autograder.sandbox.host import Host, SandboxUnavailable
 
         assignment = course.assignment(name)
         limits = course.limits
@@ -191,14 +201,20 @@ class FileAttempt:
             raise CourseError(str(error)) from None
         repaired, self.notes = notebooks.repair(submission, source)
         preload = tuple(sorted(notebooks.imports(source)))
-        self._host = Host(preload=preload, limits=limits, sandbox=sandbox or course.sandbox)
-        self._host.__enter__()
-        self._attempt = Attempt(self._host, repaired, files=released_files(assignment.release), device=device)
+        try:
+            self._host = Host(preload=preload, limits=limits, sandbox=sandbox or course.sandbox)
+        except SandboxUnavailable as error:
+            raise CourseError(str(error)) from None
+        try:
+            self._attempt = Attempt(self._host, repaired, files=released_files(assignment.release), device=device)
+        except BaseException:
+            self._host.close()
+            raise
         self.student, self.missing, self.level = self._attempt.student, self._attempt.missing, self._attempt.level
 
     def close(self) -> None:
         self._attempt.close()
-        self._host.__exit__(None, None, None)
+        self._host.close()
 
 
 def attempt_file(course: Course, name: str, path: Path, *, device: str, sandbox: SandboxName | None) -> FileAttempt:

@@ -12,7 +12,7 @@ import itertools
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -71,6 +71,7 @@ class Run:
 
 
 RUN = pytest.StashKey[Run]()
+DRIVEN = pytest.StashKey[bool]()  # the cases are run by a `Runner`, not by pytest's own loop
 
 
 def case_id(item: pytest.Item) -> str:
@@ -92,7 +93,12 @@ class Runner:
     def __init__(self, session: pytest.Session, suite: Suite) -> None:
         self._session = session
         self.suite = suite
-        self.cases = {case_id(item): item for item in session.items}
+        self.cases: dict[str, pytest.Item] = {}
+        for item in session.items:
+            if case_id(item) in self.cases:
+                raise CourseError(f"{item.nodeid}: {question_of(item)} has another check of this name; rename one")
+            self.cases[case_id(item)] = item
+        session.config.stash[DRIVEN] = True
 
     def run(self, run: Run, questions: Sequence[str] | None = None) -> list[CaseOutcome]:
         """Run all cases, or those of some questions, and return their outcomes in order."""
@@ -121,7 +127,7 @@ def drive(folder: Path, work: Callable[[Runner], T], *, select: str | None = Non
     ]  # fmt: skip
     said, before = io.StringIO(), set(sys.modules)
     try:
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), _without(_PYTESTS_OWN):
             code = pytest.main(arguments, plugins=[loop])
     finally:
         # pytest would take a module from here again by its bare name: an older text, or another folder's.
@@ -133,6 +139,19 @@ def drive(folder: Path, work: Callable[[Runner], T], *, select: str | None = Non
     if not loop.done:
         raise CourseError(f"The checks in {folder} can't be collected (pytest ended with {code}):\n{said.getvalue()}")
     return cast(T, loop.value)
+
+
+_PYTESTS_OWN = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")  # meant for another run than this one
+
+
+@contextlib.contextmanager
+def _without(variables: Sequence[str]) -> Iterator[None]:
+    """The environment without some of its variables for as long as the block runs."""
+    kept = {name: os.environ.pop(name) for name in variables if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 class _Loop:

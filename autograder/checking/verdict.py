@@ -60,11 +60,11 @@ def explain(
         return _explain_student(error, hidden)
     if isinstance(error, StudentFault):
         return str(error), ""
-    if isinstance(error, AssertionError):
+    if isinstance(error, (AssertionError, pytest.fail.Exception)):
         first = (str(error).strip().splitlines() or ["a property of the answer doesn't hold"])[0]
         return ("a property of the answer doesn't hold" if hidden else first), ""
     # Whatever else a check stumbles over is an answer that it could not take apart.
-    reason = type(error).__name__ if hidden else f"{type(error).__name__}: {error}"
+    reason = type(error).__name__ if hidden else " ".join(f"{type(error).__name__}: {error}"[:300].split())
     return f"the answer isn't of the form that the question asks for ({reason})", ""
 
 

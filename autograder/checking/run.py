@@ -123,6 +123,8 @@ def drive(folder: Path, work: Callable[[Runner], T], *, select: str | None = Non
     loop = _Loop(suite, work, select)
     arguments = [
         str(folder), "--disable-plugin-autoload", "-p", "autograder.checking.plugin", "-p", "no:cacheprovider",
+        # It would collect all garbage of the process, twice: in a kernel with frameworks that takes a second.
+        "-p", "no:unraisableexception",
         "--import-mode=importlib", "--capture=no", "-q", "-c", os.devnull, f"--rootdir={folder}",
     ]  # fmt: skip
     said, before = io.StringIO(), set(sys.modules)

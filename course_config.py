@@ -35,8 +35,25 @@ c.CourseDirectory.ignore = [  # never copied, neither from source/ nor from what
 # What students install; without it `course build --publish` takes the kit along
 # c.Publication.requirement = "course-autograder[student] @ git+https://…"
 
-# Grading: nbgrader's own roads go through the jail as well
-# (c.Autograde.autograde_preprocessors stands here)
+# Grading: `nbgrader autograde` and formgrader's button repair and run a submission as `course grade` does, in the jail
+c.Autograde.pre_convert_hook = "autograder.grading.nbgrader_execute.register"
+c.Autograde.sanitize_preprocessors = [
+    "autograder.grading.nbgrader_execute.RepairCells",
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.DeduplicateIds",
+    "nbgrader.preprocessors.OverwriteKernelspec",
+    "nbgrader.preprocessors.OverwriteCells",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+c.Autograde.autograde_preprocessors = [
+    "autograder.grading.nbgrader_execute.JailExecute",  # in the place of nbgrader.preprocessors.Execute
+    "nbgrader.preprocessors.LimitOutput",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "autograder.grading.nbgrader_execute.RecordReview",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+c.HTMLExporter.preprocessors = ["autograder.grading.nbgrader_display.HarmlessText"]  # no student's script in any page
 
 # What one submission may use
 c.CourseSettings.cell_seconds = 20.0  # wall time of one cell

@@ -20,6 +20,7 @@ from autograder.grading.engine import Engine, suite_key
 from autograder.grading.grade import Graded
 from autograder.grading.gradebook import Gradebook
 from autograder.grading.handback import write_autograded
+from autograder.notebook import Notebook
 from autograder.results import Result, from_dict, to_json
 
 Seen = Callable[[Result], None]
@@ -70,13 +71,13 @@ def grade_class(
     summary = Summary(refused=refused)
     with _alone(course), Gradebook(course) as gradebook:
         source = notebooks.read(found.source, limit_mib=course.limits.notebook_mib)
-        key = suite_key(
-            course, assignment, options.device or course.settings.device, options.sandbox or course.sandbox
-        )
+        key = suite_key(course, assignment, options.device or course.settings.device, options.sandbox or course.sandbox)
         gradebook.ensure_assignment(assignment, source)
+        recorded = {score.student for score in gradebook.scores(assignment) if score.submitted}
         todo: list[Submission] = []
         for submission in submissions:
-            known = None if options.force else _known(course, submission, key)
+            fresh = options.force or submission.student not in recorded
+            known = None if fresh else _known(course, submission, key)
             if known is None:
                 todo.append(submission)
             else:
@@ -106,8 +107,9 @@ def _keep(course: Course, gradebook: Gradebook, submission: Submission, graded: 
     notes = gradebook.record(result, graded.notebook)
     if notes:
         result = dataclasses.replace(result, notes=(*result.notes, *notes))
-    if graded.notebook is not None:
-        write_autograded(course, result, executed(graded.notebook, result, panel.html))
+    # Without a notebook the empty release stands there with the reason, never an older attempt.
+    shown = graded.notebook if graded.notebook is not None else _released(course, result.assignment)
+    write_autograded(course, result, executed(shown, result, panel.html))
     path = _result_path(course, submission)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
@@ -115,6 +117,11 @@ def _keep(course: Course, gradebook: Gradebook, submission: Submission, graded: 
     partial.replace(path)
     seen(result)
     return result
+
+
+def _released(course: Course, assignment: str) -> Notebook:
+    source = notebooks.read(course.assignment(assignment).source, limit_mib=course.limits.notebook_mib)
+    return {**source, "cells": [notebooks.released(cell) for cell in source["cells"]]}
 
 
 def _known(course: Course, submission: Submission, key: str) -> Result | None:

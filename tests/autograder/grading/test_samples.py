@@ -132,3 +132,9 @@ def _load(path: Path) -> Any:
         return module
     finally:
         sys.path.remove(str(SAMPLES))
+
+
+def test_the_samples_course_is_built_from_its_source() -> None:
+    from autograder.build import stale
+
+    assert stale(Course(SAMPLES / "course"), "tiny") == []

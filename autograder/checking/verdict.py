@@ -32,7 +32,7 @@ def outcome(item: pytest.Item, call: pytest.CallInfo[None], witness: Witness) ->
         return CaseOutcome(question_of(item), case)
     if isinstance(error, (ReplayMismatch, CourseError)):
         raise error  # the course's fault, never a student's
-    if isinstance(error, StudentError):
+    if isinstance(error, StudentError) and not _never_ran(error):
         answers.append(Raised(error.type_name))
     run = item.config.stash.get(RUN, None)
     summary, detail = explain(error, hidden=hidden, missing=run.missing if run is not None else None)

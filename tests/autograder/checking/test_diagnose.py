@@ -86,7 +86,8 @@ DIFFERENT: list[tuple[Any, Any]] = [
     (3, 3.5), (3, True), (3, "3"), (3.0, None), ("a", "b"), ((1,), [1]), ((1,), (1, 2)), ({"a": 1}, {"b": 1}),
     ({"a": 1}, {"a": 2}), (np.arange(3), np.array([0, 1, 3])), (np.arange(3), np.arange(3.0)),
     (np.array([np.nan]), np.array([1.0])), (np.array([np.inf]), np.array([-np.inf])),
-    (np.array(["a"]), np.array(["b"])), (np.array([1e308]), np.array([-1e308])), (np.ones(1), 1.0), (np.float32(1), np.float64(1)),
+    (np.array(["a"]), np.array(["b"])), (np.array([1e308]), np.array([-1e308])),
+    (np.ones(1), 1.0), (np.float32(1), np.float64(1)),
 ]  # fmt: skip
 
 

@@ -30,13 +30,15 @@ def doctor() -> None:
         table.add_column(column, overflow="fold")
     missing = 0
     for good, what, here, how in (*_python(), *_packages(), *_commands(), *_gpu(), *_jail(), *_course()):
-        missing += not good
-        table.add_row("[green]ok[/]" if good else "[yellow]no[/]", what, here, "" if good else how)
+        missing += good is False
+        table.add_row(_SIGNS[good], what, here, "" if good else how)
     console.print(table)
     console.print("Everything is here." if not missing else f"{missing} missing; what needs them won't run.")
 
 
-Row = tuple[bool, str, str, str]
+Row = tuple[bool | None, str, str, str]
+"""Whether it is here (None: nobody needs it), what it is, what was found, how to get it."""
+_SIGNS = {True: "[green]ok[/]", False: "[yellow]no[/]", None: "[dim]–[/]"}
 
 
 def _python() -> list[Row]:
@@ -80,7 +82,7 @@ def _gpu() -> list[Row]:
         here = (
             ", ".join(torch.cuda.get_device_name(at) for at in range(count)) or "none: answers are checked on the CPU"
         )
-        rows.append((bool(count), "GPU for torch (--device cuda)", here, "an NVIDIA GPU, then: make install GPU=1"))
+        rows.append((True if count else None, "GPU for torch (--device cuda)", here, "an NVIDIA GPU, then: make install GPU=1"))
     return rows
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from autograder.course import CourseError
 from autograder.sandbox.objects import array_leaves
 from autograder.sandbox.student import (
     BINARY,
@@ -31,7 +32,7 @@ from autograder.values import Handle, dtype_name, kind_of, to_numpy
 _LOW = ("float16", "bfloat16", "float32")
 
 
-class ReplayMismatch(Exception):
+class ReplayMismatch(CourseError):
     """A recording that doesn't fit the check it is replayed for."""
 
 

@@ -60,11 +60,11 @@ def lint_assignment(
     began = time.perf_counter()
     assignment = course.assignment(name)
     suite = find_suite(assignment.tests)
-    faults = _built(course, assignment)
     try:
         variants = suite.variants
-    except VariantError as error:
-        return LintReport(name, len(suite.points), seeds, 0.0, (), (*faults, Fault(str(error), "Mend that file.")))
+    except VariantError as error:  # then nothing can be built or run either
+        return LintReport(name, len(suite.points), seeds, 0.0, (), (Fault(str(error), "Mend that file."),))
+    faults = _built(course, assignment)
     for question in suite.points:
         where = assignment.tests.relative_to(course.root)
         if not any(variant.question == question for variant in variants.mistakes):
@@ -89,8 +89,11 @@ def _built(course: Course, assignment: Assignment) -> list[Fault]:
     source = notebook.read(assignment.source, limit_mib=course.limits.notebook_mib)
     shown = assignment.source.relative_to(course.root)
     faults += [Fault(f"{shown}: {what}", f"course build --fix {assignment.name}") for what in build.untidy(source)]
-    for path in build.stale(course, assignment.name):
-        faults.append(Fault(f"{path} is stale", f"course build {assignment.name}"))
+    try:
+        for path in build.stale(course, assignment.name):
+            faults.append(Fault(f"{path} is stale", f"course build {assignment.name}"))
+    except CourseError as error:
+        faults.append(Fault(f"it can't be built: {error}", f"course build {assignment.name}"))
     for leak in build.leaks(assignment.release, source):
         faults.append(Fault(f"the release holds solution text: {leak}", f"course build {assignment.name}"))
     return faults
@@ -102,8 +105,8 @@ def _measured(
     # Seeds that nobody can know beforehand, but the same on each run of one course.
     chosen = [course.secret_seed + number for number in range(seeds)]
     try:
-        rows = measure(assignment.tests, chosen, device=device, processes=processes or len(os.sched_getaffinity(0)))
-    except (CourseError, VariantError) as error:
+        rows = measure(assignment.tests, chosen, device=device, processes=processes or _cores())
+    except CourseError as error:
         faults.append(Fault(str(error), f"pytest tests/{assignment.name} shows more."))
         return []
     where = f"tests/{assignment.name}"
@@ -111,6 +114,11 @@ def _measured(
         if not row.good:
             faults.append(Fault(_why(row), _mend(row, where)))
     return rows
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _why(row: Measured) -> str:

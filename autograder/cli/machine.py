@@ -74,16 +74,15 @@ def _command(name: str, what: str, how: str) -> Row:
 
 
 def _gpu() -> list[Row]:
-    rows = []
-    if _version("torch"):
-        import torch
+    if not _version("torch"):
+        return []
+    import torch
 
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        here = (
-            ", ".join(torch.cuda.get_device_name(at) for at in range(count)) or "none: answers are checked on the CPU"
-        )
-        rows.append((True if count else None, "GPU for torch (--device cuda)", here, "an NVIDIA GPU, then: make install GPU=1"))
-    return rows
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    here = ", ".join(torch.cuda.get_device_name(at) for at in range(count))
+    none = "none: answers are checked on the CPU"
+    how = "an NVIDIA GPU, then: make install GPU=1"
+    return [(True if count else None, "GPU for torch (--device cuda)", here or none, how)]
 
 
 def _jail() -> list[Row]:

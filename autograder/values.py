@@ -94,11 +94,16 @@ def kind_of(value: Any) -> str | None:
     torch = sys.modules.get("torch")
     if torch is not None and (kind is torch.Tensor or kind is torch.nn.Parameter):
         return "torch"
-    if "tensorflow" in sys.modules and kind.__name__ in ("EagerTensor", "ResourceVariable"):
+    if "tensorflow" in sys.modules and _class_name(kind) in ("EagerTensor", "ResourceVariable"):
         import tensorflow as tf
 
         return "tensorflow" if isinstance(value, (tf.Tensor, tf.Variable)) else None
     return None
+
+
+def _class_name(kind: type) -> str:
+    """A class's name, whatever its metaclass makes of `__name__`."""
+    return str(type.__dict__["__name__"].__get__(kind))
 
 
 def dtype_name(value: Any) -> str:
@@ -160,7 +165,7 @@ def _encode(value: Any, arrays: list[np.ndarray], opaque: Opaque | None, depth: 
     if kind_of(value) is not None:
         return _encode_array(value, arrays, opaque)
     if opaque is None:
-        raise NotPlainData(f"a {kind.__name__} is no plain data")
+        raise NotPlainData(f"a {_class_name(kind)} is no plain data")
     handle = opaque(value)
     return ["h", handle.number, handle.type_name]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import types
 from collections import OrderedDict
 from enum import IntEnum
 from typing import Any, NamedTuple
@@ -169,6 +170,16 @@ class Disguised:
         return np.zeros(3)
 
 
+class Meta(type):
+    @property
+    def __name__(cls) -> str:  # type: ignore[override]
+        raise ZeroDivisionError
+
+
+class Nameless(metaclass=Meta):
+    pass
+
+
 NO_DATA = [
     object(), Point(1), Level.LOW, Loud(1.0), np.zeros(3).view(Array), Impostor(1.0), Disguised(), OrderedDict(a=1),
     np.array([object()]), np.ma.masked_array([1.0]), 1j, range(3), bytearray(b"x"), np.zeros(2, "i4,f8"), len,
@@ -189,6 +200,12 @@ def test_subclasses_lookalikes_and_objects_are_no_plain_data(value: Any) -> None
     assert decode(*encode({"a": (value,)}, opaque=opaque)) == {"a": (Handle(1, type(value).__name__),)}
     assert len(kept) == 1
     assert kept[0] is value
+
+
+def test_a_class_that_hides_its_name_is_no_plain_data_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", types.ModuleType("tensorflow"))
+    with pytest.raises(NotPlainData, match="a Nameless is no plain data"):
+        encode(Nameless())
 
 
 def test_cycles_and_deep_nesting_are_refused_not_followed() -> None:

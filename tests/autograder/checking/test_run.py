@@ -116,6 +116,7 @@ def test_a_students_exception_is_told_but_not_what_it_says_of_a_hidden_case(chec
     assert "raises ValueError: x is [[" in public.summary
     assert "raises ValueError" in hidden.summary
     assert "x is" not in hidden.summary
+    assert hidden.detail == ""
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,10 @@ from autograder.checking.variants import Variant, VariantError
 from autograder.course import CONFIG_NAME, Course, CourseError
 from autograder.notebook import Notebook, Unreadable
 
+_IMPATIENT = """
+# A demo doesn't wait long for its endless loop.
+c.CourseSettings.case_seconds = 4.0
+"""
 _COPIED = ("source", "release", "solutions", "tests")
 
 
@@ -46,8 +50,10 @@ def compose(course: Course, assignment: str, folder: Path) -> tuple[Course, tupl
     folder.mkdir(parents=True)
     marker.touch()
     shutil.copy(course.root / CONFIG_NAME, folder)
-    if (config := course.root / "nbgrader_config.py").is_file():
-        shutil.copy(config, folder)
+    with (folder / CONFIG_NAME).open("a") as config:
+        config.write(_IMPATIENT)
+    if (course.root / "nbgrader_config.py").is_file():
+        shutil.copy(course.root / "nbgrader_config.py", folder)
     for name in _COPIED:
         origin = course.root / name / assignment
         if name == "solutions":

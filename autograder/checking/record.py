@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -213,6 +214,17 @@ def parse(files: dict[str, bytes], *, device: str = "cpu") -> Recording:
         )
     except (*_MALFORMED, SafetensorError) as error:
         raise CourseError(_unreadable(error)) from None
+
+
+def save(recording: Recording, folder: Path) -> None:
+    """Write a recording to `folder`, for its owner's eyes only; a reader finds all of it or none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = dump(recording)
+    for name in sorted(files, key=lambda name: name == JSON_NAME):  # the JSON last: it says that all is there
+        partial_file = folder / f".{name}.{os.getpid()}"
+        partial_file.touch(mode=0o600)
+        partial_file.write_bytes(files[name])
+        partial_file.replace(folder / name)
 
 
 def read_recording(folder: Path, *, device: str = "cpu") -> Recording:

@@ -28,6 +28,11 @@ from autograder.sandbox.student import LiveTransport, Namespace, StudentSession
 
 T = TypeVar("T")
 
+# pytest's own plugins that cost time and give these runs nothing: logging walks all loggers three times a
+# case (a quarter of its time), unraisableexception collects all garbage of the process, twice.
+_NOT_NEEDED = ("cacheprovider", "logging", "unraisableexception", "threadexception", "warnings", "faulthandler",
+               "doctest", "junitxml", "stepwise", "pastebin")  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Raised:
@@ -122,10 +127,9 @@ def drive(folder: Path, work: Callable[[Runner], T], *, select: str | None = Non
     suite = find_suite(folder)
     loop = _Loop(suite, work, select)
     arguments = [
-        str(folder), "--disable-plugin-autoload", "-p", "autograder.checking.plugin", "-p", "no:cacheprovider",
-        # It would collect all garbage of the process, twice: in a kernel with frameworks that takes a second.
-        "-p", "no:unraisableexception",
+        str(folder), "--disable-plugin-autoload", "-p", "autograder.checking.plugin",
         "--import-mode=importlib", "--capture=no", "-q", "-c", os.devnull, f"--rootdir={folder}",
+        *(word for name in _NOT_NEEDED for word in ("-p", f"no:{name}")),
     ]  # fmt: skip
     said, before = io.StringIO(), set(sys.modules)
     try:

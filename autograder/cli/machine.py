@@ -59,7 +59,7 @@ def _packages() -> list[Row]:
 def _commands() -> list[Row]:
     activate = "put .venv/bin on PATH: . .venv/bin/activate"
     browser = shutil.which("chromium") or shutil.which("google-chrome")
-    rows = [_command("nbgrader", "nbgrader on PATH", activate)]
+    rows: list[Row] = [_command("nbgrader", "nbgrader on PATH", activate)]
     rows.append(_command("alembic", "alembic on PATH (nbgrader calls it)", activate))
     here = browser or "not found"
     rows.append(

@@ -6,16 +6,16 @@ import dataclasses
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 from autograder import notebook as notebooks
 from autograder.checking.attempt import Attempt, level_note
 from autograder.checking.diagnose import questions
-from autograder.checking.record import Recording, with_mistakes
+from autograder.checking.record import Recording, read_recording, save, with_mistakes
 from autograder.checking.run import Run, Runner, replayed
-from autograder.course import Course
+from autograder.course import Course, CourseError
 from autograder.grading.discover import Submission, sha256
 from autograder.notebook import Notebook, Unreadable
 from autograder.results import Note, QuestionResult, Result, State, WrittenResult
@@ -45,6 +45,7 @@ class Grader:
     recording: Recording
     files: Mapping[str, bytes]
     notebook_mib: float
+    folder: Path  # where the recording lies, and what is found out of the mistakes is kept
     _with_mistakes: dict[str, Recording] = field(default_factory=dict)
 
     def grade(self, submission: Submission) -> Graded:
@@ -57,7 +58,7 @@ class Grader:
             return Graded(self._empty(submission, "unreadable", str(error), fingerprint(submission.path)), None)
         graded = self.grade_notebook(submission.student, submission.assignment, notebook)
         remarks = (Note("file", submission.remark),) if submission.remark else ()
-        result = dataclasses.replace(
+        result = replace(
             graded.result,
             notes=(*remarks, *graded.result.notes),
             submission_sha256=fingerprint(submission.path),
@@ -93,8 +94,15 @@ class Grader:
         return Graded(result, repaired)
 
     def _recall(self, question: str) -> Recording:
+        """What the mistakes of a question answer: found out once, by whichever worker is first."""
         if question not in self._with_mistakes:
-            self._with_mistakes[question] = with_mistakes(self.runner, self.recording, [question])
+            folder = self.folder / question
+            try:
+                known = read_recording(folder, device=self.recording.device)
+            except (OSError, CourseError):
+                known = with_mistakes(self.runner, self.recording, [question])
+                save(replace(known, reference={}), folder)
+            self._with_mistakes[question] = known
         return self._with_mistakes[question]
 
     def _empty(self, submission: Submission, state: State, reason: str, digest: str | None = None) -> Result:
@@ -104,7 +112,7 @@ class Grader:
             submission.assignment,
             state,
             tuple(QuestionResult(name, points) for name, points in self.runner.suite.points.items()),
-            tuple(dataclasses.replace(w, answered=False) for w in _written(self.source, self.source)),
+            tuple(replace(w, answered=False) for w in _written(self.source, self.source)),
             reason=reason,
             sandbox=self.host.description,
             device=self.recording.device,

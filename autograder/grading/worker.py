@@ -7,7 +7,6 @@ the other. Messages are length-prefixed JSON; the other end is our own engine.
 from __future__ import annotations
 
 import json
-import os
 import socket
 import struct
 import sys
@@ -17,7 +16,7 @@ from typing import Any
 
 from autograder import notebook as notebooks
 from autograder.checking.attempt import released_files
-from autograder.checking.record import JSON_NAME, dump, read_recording, record
+from autograder.checking.record import read_recording, record, save
 from autograder.checking.run import Runner, drive
 from autograder.course import Course, CourseError
 from autograder.grading.discover import Submission
@@ -40,14 +39,7 @@ def record_answers(channel: socket.socket, payload: bytes) -> None:
     except CourseError as error:
         send(channel, {"error": str(error)})
         return
-    folder = Path(task["folder"])
-    folder.mkdir(parents=True, exist_ok=True)
-    files = dump(recording)
-    for name in sorted(files, key=lambda name: name == JSON_NAME):  # the JSON last: it says that all is there
-        partial = folder / f".{name}.{os.getpid()}"
-        partial.write_bytes(files[name])
-        partial.chmod(0o600)
-        partial.replace(folder / name)
+    save(recording, Path(task["folder"]))
     send(channel, {"done": True})
 
 
@@ -68,6 +60,7 @@ def grade_submissions(channel: socket.socket, payload: bytes) -> None:
                 read_recording(Path(task["folder"]), device=task["device"]),
                 released_files(assignment.release),
                 limits.notebook_mib,
+                Path(task["folder"]),
             )
             send(channel, {"ready": True})
             while (message := receive(channel)) is not None:

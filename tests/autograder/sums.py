@@ -177,6 +177,8 @@ def write_course(root: Path, *, config: str = "") -> Path:
     with (root / "course_config.py").open("a") as file:
         file.write(f"\nc.CourseSettings.assignments = []\n{config}")
     (root / "source" / "sums" / "sums.ipynb").write_bytes(dump(source_notebook()))
+    (root / ".course").mkdir()
+    (root / ".course" / "seed").write_text("4711\n")  # the secret one, so that every run of the tests draws the same
     for name, text in (("test_sums", CHECKS), ("mistakes", MISTAKES), ("alternatives", ALTERNATIVES)):
         (root / "tests" / "sums" / f"{name}.py").write_text(text)
     return root

@@ -104,7 +104,7 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         "honest rounding",
     ),
     "an alternative that hardly passes": (
-        edit(ALTERNATIVES, "np.exp(shifted - ", "(1 + 2.0**-49) * np.exp(shifted - "),
+        edit(ALTERNATIVES, "np.exp(shifted - ", "(1 + 3 * 2.0**-50) * np.exp(shifted - "),
         r"alternative 'through logarithms' of softmax comes to 0\.\d+ of the tolerance",
         "honest rounding",
     ),

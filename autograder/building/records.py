@@ -28,6 +28,7 @@ def _same(name: str, old: bytes, new: bytes) -> bool:
             for head in (before, after):
                 if isinstance(head, dict):
                     head.pop("rounding", None)  # what this processor's rounding costs
+                    head.pop("numbers", None)  # the fingerprint of its last digits
             return _same_tree(before, after)
     except (ValueError, KeyError, OverflowError):
         return False

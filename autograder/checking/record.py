@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -112,10 +114,21 @@ def with_mistakes(runner: Runner, recording: Recording, questions: Sequence[str]
             replayed(recording.reference),
             recording.device,
         )
+        _settle_chance()
         failed = [outcome for outcome in runner.run(run, asked) if outcome.result.outcome == "failed"]
         found.setdefault(name, {}).update({o.result.case: [_plain(answer) for answer in o.answers] for o in failed})
         hints[name] = variant.hint
     return replace(recording, mistakes=found, hints=hints)
+
+
+def _settle_chance() -> None:
+    """Seed the global generators, so that a mistake which draws from them gives the same answers every time."""
+    random.seed(0)
+    np.random.seed(0)
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.manual_seed(0)
+    if (tf := sys.modules.get("tensorflow")) is not None:
+        tf.random.set_seed(0)
 
 
 def public_records(assignment: Assignment) -> dict[str, bytes]:
@@ -138,7 +151,8 @@ def still_recorded(assignment: Assignment, folder: Path) -> dict[str, bytes] | N
     try:
         files = {name: (folder / name).read_bytes() for name in (JSON_NAME, ARRAYS_NAME)}
         head = json.loads(files[JSON_NAME])
-        fresh = head["schema"] == SCHEMA and head["made_from"] == fingerprint(assignment)
+        whole = head["numbers"] == hashlib.sha256(files[ARRAYS_NAME]).hexdigest()
+        fresh = head["schema"] == SCHEMA and head["made_from"] == fingerprint(assignment) and whole
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return files if fresh else None
@@ -159,23 +173,28 @@ def dump(recording: Recording, *, made_from: str = "") -> dict[str, bytes]:
         arrays.extend(own)
         return [len(arrays) - len(own), len(own), tree]
 
+    # Taken apart before the head is written: it names the fingerprint of the numbers.
+    reference = {case: packed([_entry_out(entry) for entry in log]) for case, log in recording.reference.items()}
+    mistakes = {
+        name: {case: packed([_answer_out(answer) for answer in stream]) for case, stream in streams.items()}
+        for name, streams in recording.mistakes.items()
+    }
+    numbered = {f"{at:06}": np.ascontiguousarray(array).reshape(array.shape) for at, array in enumerate(arrays)}
+    numbers = save(numbered)
     head = {
         "schema": SCHEMA,
         "made_from": made_from,
+        "numbers": hashlib.sha256(numbers).hexdigest(),
         "seed": recording.seed,
         "device": recording.device,
         "points": recording.points,
         "hints": recording.hints,
         "rounding": {case: [entry.errors for entry in log] for case, log in recording.reference.items()},
-        "reference": {case: packed([_entry_out(entry) for entry in log]) for case, log in recording.reference.items()},
-        "mistakes": {
-            name: {case: packed([_answer_out(answer) for answer in stream]) for case, stream in streams.items()}
-            for name, streams in recording.mistakes.items()
-        },
+        "reference": reference,
+        "mistakes": mistakes,
     }
     text = json.dumps(head, ensure_ascii=False, separators=(",", ":")) + "\n"
-    numbered = {f"{at:06}": np.ascontiguousarray(array).reshape(array.shape) for at, array in enumerate(arrays)}
-    return {JSON_NAME: text.encode(), ARRAYS_NAME: save(numbered)}
+    return {JSON_NAME: text.encode(), ARRAYS_NAME: numbers}
 
 
 def parse(files: dict[str, bytes], *, device: str = "cpu") -> Recording:

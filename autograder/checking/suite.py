@@ -6,11 +6,13 @@ A `Suite` is found from the folder that holds the checks: `tests/<a>/` in a cour
 
 from __future__ import annotations
 
+import contextlib
 import linecache
 import logging
 import os
 import sys
 import types
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -43,8 +45,10 @@ class Suite:
         return load_variants(self.folder)
 
     @cached_property
-    def _text(self) -> str:
-        assert self.solution is not None
+    def text(self) -> str:
+        """The reference's source. Raises `CourseError` where there is none."""
+        if self.solution is None:
+            raise CourseError(f"{self.folder} belongs to a release: it holds no reference.")
         try:
             return self.solution.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -55,12 +59,7 @@ class Suite:
 
         Raises `CourseError` when it can't be run, `VariantError` when that is the variant's doing.
         """
-        if self.solution is None:
-            raise CourseError(f"{self.folder} belongs to a release: it holds no reference.")
-        # What TensorFlow says on import, and about functions that a check traces again, is nobody's news.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        text = self._text if variant is None else variant.apply([self._text])[0]
+        text = self.text if variant is None else variant.apply([self.text])[0]
         # A module of its own, registered, so that dataclasses and pickles of the notebook find it.
         module = types.ModuleType(f"solutions_{self.name}")
         sys.modules[module.__name__] = module
@@ -68,13 +67,36 @@ class Suite:
         if variant is not None:  # tf.function and the like read the source of what they are given
             linecache.cache[origin] = (len(text), None, text.splitlines(True), origin)
         try:
-            exec(compile(text, origin, "exec"), module.__dict__)  # noqa: S102 - the course's own code
+            code = compile(text, origin, "exec")
+            with _quiet_frameworks():
+                exec(code, module.__dict__)  # noqa: S102 - the course's own code
         except Exception as error:
             told = f"can't be run: {type(error).__name__}: {error}"
             if variant is not None:
                 raise VariantError(f"{self.folder}: {variant} {told}") from error
             raise CourseError(f"{self.solution} {told}") from error
         return module.__dict__
+
+
+@contextlib.contextmanager
+def _quiet_frameworks() -> Iterator[None]:
+    """Without what TensorFlow's C++ tells descriptor 2 while it is imported, which no setting of its own prevents.
+
+    What it warns about functions that a check traces again is nobody's news either.
+    """
+    if "tensorflow" in sys.modules:
+        yield
+        return
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    sys.stderr.flush()
+    before, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+        os.close(nowhere)
 
 
 def find_suite(folder: Path) -> Suite:

@@ -32,6 +32,9 @@ def outcome(item: pytest.Item, call: pytest.CallInfo[None], witness: Witness) ->
         return CaseOutcome(question_of(item), case)
     if isinstance(error, (ReplayMismatch, CourseError)):
         raise error  # the course's fault, never a student's
+    if isinstance(error, ModuleNotFoundError) and error.name is not None:  # raised here: a student's is a StudentError
+        case = _with(case, outcome="ungraded", summary=f"not graded here: needs {error.name}")
+        return CaseOutcome(question_of(item), case)
     if isinstance(error, StudentError) and not _never_ran(error):
         answers.append(Raised(error.type_name))
     run = item.config.stash.get(RUN, None)

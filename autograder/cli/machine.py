@@ -48,7 +48,7 @@ def _python() -> list[Row]:
 
 
 def _packages() -> list[Row]:
-    rows = []
+    rows: list[Row] = []
     for module, distribution, use, how in _WANTED:
         names = (distribution, module)
         found = next((_version(name) for name in names if _version(name)), None)

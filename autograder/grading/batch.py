@@ -98,7 +98,7 @@ def grade_class(
 def results_of(course: Course, assignment: str) -> list[Result]:
     """The kept results of an assignment, sorted by student."""
     folder = course.state / "results" / assignment
-    return [from_dict(json.loads(path.read_text())["result"]) for path in sorted(folder.glob("*.json"))]
+    return [from_dict(json.loads(path.read_text(encoding="utf-8"))["result"]) for path in sorted(folder.glob("*.json"))]
 
 
 def _keep(course: Course, gradebook: Gradebook, submission: Submission, graded: Graded, key: str, seen: Seen) -> Result:

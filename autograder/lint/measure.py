@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from autograder.checking.run import CaseOutcome, Run, Runner, drive, live, repla
 from autograder.checking.suite import Suite
 from autograder.checking.variants import Variant
 from autograder.course import CourseError, find_course
+from autograder.lint.reach import Watched, uses
 from autograder.sandbox.student import Namespace
 
 References = Callable[[str], Namespace]
@@ -22,6 +24,7 @@ References = Callable[[str], Namespace]
 # The gate of CHECKING: an honest answer stays within half of what is allowed, a mistake goes ten times beyond.
 HONEST_MARGIN = 0.5
 MISTAKE_RATIO = 10.0
+STRAY_SEEDS = 2
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def measure(
 
 
 def _measure(folder: Path, seeds: list[int], device: str, select: str | None) -> list[Measured]:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # on small arrays threads only get in each other's way
     return drive(folder, lambda runner: _seeds(runner, seeds, device, selected=select is not None), select=select)
 
 
@@ -108,9 +112,10 @@ def _seeds(runner: Runner, seeds: list[int], device: str, *, selected: bool) -> 
         for variant in (*suite.variants.mistakes, *suite.variants.alternatives)
         if variant.question in present
     ]
+    reach = _Reach(suite, namespace)
     for number, seed in enumerate(seeds):
         references = LoggedReferences(namespace, device=device)
-        student = live(namespace, device=device)
+        student = reach.watching(device) if number == 0 else live(namespace, device=device)
         outcomes = runner.run(Run(suite, seed, student, references, device, graded=False))
         tally.add("reference", "", "", outcomes, ())
         if any(outcome.result.outcome == "failed" for outcome in outcomes):
@@ -119,15 +124,43 @@ def _seeds(runner: Runner, seeds: list[int], device: str, *, selected: bool) -> 
         if number == 0:
             tally.add("release", "", "", _earned(runner, suite, seed, expected, device), ())
         for variant, changed in variants:
-            # Strays show on any seed: the first few of each share look for them in all questions.
-            questions = None if number < STRAY_SEEDS else variant.questions
+            # Strays show on any seed: the first few of each share look for them wherever there could be one.
+            questions = reach.questions(variant) if number < STRAY_SEEDS else variant.questions
             outcomes = runner.run(Run(suite, seed, live(changed, device=device), expected, device), questions)
             tally.add(variant.kind, variant.question, variant.name, outcomes, variant.questions)
     unchecked = [Measured("unchecked", question, "", failed=1) for question in suite.points if question not in present]
     return [*tally.entries.values(), *([] if selected else unchecked)]
 
 
-STRAY_SEEDS = 2
+class _Reach:
+    """Which questions a variant can reach, from what the checks asked of the reference."""
+
+    def __init__(self, suite: Suite, namespace: dict[str, object]) -> None:
+        self._suite, self._namespace = suite, namespace
+        self._asked: dict[str, set[str]] = {}
+        self._uses = uses(suite.text)
+
+    def watching(self, device: str) -> References:
+        """Students of the reference whose requests are noted."""
+
+        def student(case: str) -> Namespace:
+            watched = Watched(self._namespace)
+            watched.asked = self._asked.setdefault(case.split("::")[0], set())
+            return live(watched, device=device)(case)
+
+        return student
+
+    def questions(self, variant: Variant) -> list[str]:
+        """The variant's own questions, and all whose checks use what it changes."""
+        places = variant.places([self._suite.text])
+        if not places:  # an edit outside of any function: it may reach everything
+            return list(self._suite.points)
+        reached = [
+            question
+            for question, asked in self._asked.items()
+            if any(places & self._uses.get(name, {name}) for name in asked)
+        ]
+        return list(dict.fromkeys([*variant.questions, *reached]))
 
 
 def _earned(runner: Runner, suite: Suite, seed: int, expected: References, device: str) -> list[CaseOutcome]:

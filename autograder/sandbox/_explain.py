@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+from autograder.course import CourseError
+
 OTHERWISE = "`--sandbox none` runs submissions unprotected, and says so in every result."
 # What systems forbid user namespaces with: the setting, the value that forbids, the command that allows.
 _SETTINGS = (
@@ -15,7 +17,7 @@ _SETTINGS = (
 _CONTAINER_MARKS = (".dockerenv", "run/.containerenv")
 
 
-class SandboxUnavailable(Exception):
+class SandboxUnavailable(CourseError):
     """No jail here; the message says what is missing and what an administrator can do."""
 
 

@@ -26,6 +26,16 @@ class Tree:
     binds: tuple[str, ...]
     links: tuple[tuple[str, str], ...]
 
+    @property
+    def temporary(self) -> str:
+        """The folder for temporary files: /tmp, unless this very Python lies below it and must stay in view."""
+        return HOME if any(_below(path, "/tmp") for path in self.binds) else "/tmp"  # noqa: S108 - the jail's own
+
+    @property
+    def writable(self) -> tuple[str, ...]:
+        """The folders that a student's process may write to."""
+        return tuple(dict.fromkeys((HOME, self.temporary, "/dev/shm")))  # noqa: S108 - the jail's own
+
 
 def python_tree() -> Tree:
     """The tree for this very Python. Raises `OSError` when there is no place to mount it on.
@@ -105,7 +115,7 @@ def enter_tree(tree: Tree, *, disk_mib: int) -> None:
     # One file system behind all writable places, so that one cap holds for their sum.
     flags = sc.MS_NOSUID | sc.MS_NODEV | sc.MS_NOEXEC
     sc.mount("tmpfs", root + "/scratch", "tmpfs", flags, f"size={disk_mib}m,nr_inodes={_INODES},mode=755")
-    for place in (HOME, "/tmp", "/dev/shm"):  # noqa: S108
+    for place in tree.writable:
         part = f"{root}/scratch/{os.path.basename(place)}"
         os.mkdir(part, 0o700)
         sc.mount(part, root + place, None, sc.MS_BIND)

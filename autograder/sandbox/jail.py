@@ -228,7 +228,8 @@ def _student(plan: Plan, limits: Limits, body: Body, control: socket.socket) -> 
         sc.prctl(sc.PR_SET_DUMPABLE, 1, what="dumpable")
         set_limits(limits)
         lock_files_and_calls(plan)
-        _become(environment(_mounts.HOME, "/tmp"))  # noqa: S108 - the jail's own
+        assert plan.tree is not None
+        _become(environment(_mounts.HOME, plan.tree.temporary))
         _run(body, control)
     except BaseException as error:  # noqa: BLE001
         _tell(control, failed=error)
@@ -238,9 +239,9 @@ def _student(plan: Plan, limits: Limits, body: Body, control: socket.socket) -> 
 
 def lock_files_and_calls(plan: Plan) -> None:
     """The last layers, after the mounts they speak of: Landlock, then seccomp, which forbids both."""
-    if plan.landlock:
+    if plan.landlock and plan.tree is not None:
         devices = [f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom")]
-        _filters.apply_landlock([_mounts.HOME, "/tmp", "/dev/shm"], devices)  # noqa: S108
+        _filters.apply_landlock(list(plan.tree.writable), devices)
     if plan.seccomp is not None:
         _filters.apply_seccomp(plan.seccomp)
 

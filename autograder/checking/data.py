@@ -20,8 +20,13 @@ class Data:
 
     def __init__(self, seed: int, case: str, *, device: str = "cpu") -> None:
         digest = hashlib.sha256(f"{seed}\n{case}".encode()).digest()
+        self._seed = seed
         self.rng = np.random.default_rng(np.frombuffer(digest, np.uint32))
         self.device = device
+
+    def shared(self, label: str) -> Data:
+        """Draws that all cases which name `label` have in common: sizes, where a new one costs a framework a trace."""
+        return Data(self._seed, f"shared {label}", device=self.device)
 
     def normal(self, *shape: int, scale: float = 1.0, dtype: str = "float64") -> np.ndarray:
         """Standard normal numbers times `scale`, of `shape`."""

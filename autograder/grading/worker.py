@@ -7,6 +7,7 @@ the other. Messages are length-prefixed JSON; the other end is our own engine.
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import struct
 import sys
@@ -115,6 +116,7 @@ def _submission(order: dict[str, Any]) -> Submission:
 
 def _calm(device: str) -> None:
     """One thread for the check's own arithmetic: the cores belong to the submissions. TF32 is off while grading."""
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # that a check traces a function again is nobody's news
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(1)

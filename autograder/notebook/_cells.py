@@ -88,10 +88,13 @@ def cells(notebook: Notebook) -> tuple[Cell, ...]:
 
 
 def imports(notebook: Notebook) -> frozenset[str]:
-    """The top-level packages that the code cells import; cells that don't parse are passed over."""
+    """The top-level packages that the code cells import, but for demos, which grading doesn't run.
+
+    Cells that don't parse are passed over.
+    """
     found: set[str] = set()
     for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
+        if cell["cell_type"] == "code" and role(cell) != "demo":
             found.update(_imported(cell["source"]))
     return frozenset(found)
 

@@ -52,6 +52,10 @@ def test_imports_are_found_among_magics_and_broken_cells() -> None:
         free("a = '\\d'\nimport scipy.linalg"),
         free("null = '\0'"),
     )
+    demo = free("import sklearn")
+    demo["metadata"]["tags"] = ["demo"]  # nbgrader's lock isn't needed for what follows
+    demo["metadata"]["nbgrader"] = {"grade_id": "demo-1", "locked": True, "grade": False, "solution": False}
+    nb["cells"].append(demo)
     assert imports(nb) == {"numpy", "os", "torch", "pandas", "scipy"}
 
 

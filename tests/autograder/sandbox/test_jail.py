@@ -11,8 +11,11 @@ import pytest
 from autograder.sandbox import _filters
 from autograder.sandbox import host as host_module
 from autograder.sandbox._escapes import attempts, probe, require_that_it_holds
+from autograder.sandbox._mounts import HOME, python_tree
 from autograder.sandbox.host import Host, Jailed, SandboxUnavailable
 
+TREE = python_tree()
+TEMPORARY = TREE.temporary  # /tmp, unless this checkout's Python lies below it
 CHECKOUT = Path(__file__).resolve().parents[3]
 
 
@@ -109,7 +112,7 @@ def test_the_only_mounts_are_read_only_or_of_its_own(student):
     ]
     options = {fields[4]: fields[5].split(",") for fields in mounts}
     assert len(options) == len(mounts)  # nothing lies below another: the old root is gone
-    own = {"/home/student", "/tmp", "/dev/shm"}
+    own = {HOME, TEMPORARY, "/dev/shm"}
     devices = {f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom")}
     assert {place for place in options if "rw" in options[place]} == own | devices
     assert {place for place in options if "nosuid" not in options[place]} <= devices
@@ -117,7 +120,8 @@ def test_the_only_mounts_are_read_only_or_of_its_own(student):
 
 
 def test_writing_works_in_the_work_folder_and_in_tmp_only(student):
-    assert shown(student, "for p in ('a', '/tmp/a', '/dev/shm/a'): open(p, 'w').write('x')\nprint('ok')") == "ok\n"
+    places = [".", *TREE.writable]
+    assert shown(student, f"for p in {places}: open(p + '/a', 'w').write('x')\nprint('ok')") == "ok\n"
     for path in ("/a", "/usr/lib/a", "/etc/passwd", "/proc/self/oom_score_adj", "/dev/a"):
         assert "Error" in refusal(student, f"open({path!r}, 'w')")
 
@@ -197,11 +201,10 @@ def test_the_graders_environment_stays_outside(student, monkeypatch):
 
 def test_two_students_see_nothing_of_each_other(host):
     with host.spawn() as first, host.spawn() as second:
-        first.run_cell("open('/tmp/secret', 'w').write('x'); open('/dev/shm/secret', 'w').write('x'); secret = 1")
-        assert (
-            shown(second, "import os; print(os.listdir('/tmp'), os.listdir('/dev/shm'), os.listdir('.'))")
-            == "[] [] []\n"
-        )
+        places = [*TREE.writable, "."]
+        first.run_cell(f"for place in {places}: open(place + '/secret', 'w').write('x')")
+        seen = shown(second, f"import os\nfor place in {places}: print(os.listdir(place))")
+        assert seen == "[]\n" * len(places)
         assert "NameError" in refusal(second, "secret")
 
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -66,7 +67,7 @@ def compare(ours: Course, theirs: Course, name: str, samples: tuple[Sample, ...]
         said = run([*command, "autograde", name, "--student", sample.student, "--create"], theirs)
         seconds = time.perf_counter() - began
         mine, other = score(ours, name, sample.student), score(theirs, name, sample.student)
-        why = "" if mine == other else reason(said)
+        why = "" if mine == other else reason(theirs, name, sample.student, said)
         rows.append({"student": sample.student, "story": sample.story, "course": mine, "nbgrader": other, "why": why,
                      "nbgrader_seconds": round(seconds, 1)})  # fmt: skip
         table.add_row(sample.student, sample.story, shown(mine), shown(other), f"{seconds:.0f}", why)
@@ -83,10 +84,29 @@ def score(course: Course, name: str, student: str) -> float | None:
     return round(entry.auto, 3) if entry is not None and entry.submitted else None
 
 
-def reason(said: str) -> str:
-    """The last error that nbgrader logged, in one line."""
+def reason(course: Course, name: str, student: str, said: str) -> str:
+    """Why nbgrader's score is another: check cells that wrote to stderr or failed, else its last error."""
+    path = course.folder("autograded") / student / name / f"{name}.ipynb"
+    if path.is_file():
+        cells = [
+            cell for cell in json.loads(path.read_text())["cells"] if cell["metadata"].get("nbgrader", {}).get("grade")
+        ]
+        loud = [grade_id(cell) for cell in cells if any(output.get("name") == "stderr" for output in outputs(cell))]
+        failed = [grade_id(cell) for cell in cells if any(output["output_type"] == "error" for output in outputs(cell))]
+        parts = [f"output on stderr counts as 0: {', '.join(loud)}"] if loud else []
+        parts += [f"ended with an error: {', '.join(failed[:4])}" + (" …" if failed[4:] else "")] if failed else []
+        if parts:
+            return "; ".join(parts)
     lines = [line.split("]", 1)[-1].strip() for line in said.splitlines() if "ERROR" in line or "Exception" in line]
-    return next((line for line in reversed(lines) if line and "traceback" not in line.lower()), "")[:120]
+    return next((line for line in reversed(lines) if line and "traceback" not in line.lower()), "")[:160]
+
+
+def grade_id(cell: dict[str, Any]) -> str:
+    return str(cell["metadata"]["nbgrader"]["grade_id"])
+
+
+def outputs(cell: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(cell.get("outputs", []))
 
 
 def keep_only(course: Course, students: set[str]) -> None:

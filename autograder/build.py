@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autograder.building.checks import public_checks
 from autograder.building.convert import convert
 from autograder.building.files import present, remove_empty_folders, write_if_changed
 from autograder.building.leaks import leaks, leaks_in
@@ -21,7 +22,7 @@ from autograder.building.records import same_files
 from autograder.building.solution import solution_text
 from autograder.building.source import checked_source, tidy, untidy
 from autograder.course import Assignment, Course, CourseError
-from autograder.notebook import Notebook, grade_id, read, released, role
+from autograder.notebook import Notebook, dump, grade_id, read, released, role
 
 if TYPE_CHECKING:
     from autograder.building.preprocessor import PublicChecks
@@ -88,6 +89,8 @@ def _build(assignment: Assignment, *, fix: bool, force: bool) -> Built:
     if fix:
         tidy(assignment)
     source = checked_source(assignment)
+    if not force and _is_fresh(assignment, source):
+        return Built(assignment.name, (), ())
     written = []
     if write_if_changed(assignment.solution, solution_text(assignment, source).encode()):
         written.append(assignment.solution)
@@ -110,6 +113,26 @@ def _build(assignment: Assignment, *, fix: bool, force: bool) -> Built:
         tuple(_shown(course, path) for path in written),
         tuple(_shown(course, path) for path in removed),
     )
+
+
+def _is_fresh(assignment: Assignment, source: Notebook) -> bool:
+    """Whether everything built is what a build would make, told in a moment: without nbgrader, and without recording.
+
+    The lint builds anew and compares; this only spares a build that would change nothing.
+    """
+    from autograder.checking.record import still_recorded
+
+    if [path.name for path in assignment.source.parent.iterdir()] != [assignment.source.name]:
+        return False  # data files, which nbgrader's own settings choose from
+    text = solution_text(assignment, source).encode()
+    if not assignment.solution.is_file() or assignment.solution.read_bytes() != text:
+        return False
+    recorded = still_recorded(assignment, assignment.release / _CHECKS)
+    if recorded is None:
+        return False
+    files = {f"{_CHECKS}{path}": data for path, data in (public_checks(assignment) | recorded).items()}
+    files[f"{assignment.name}.ipynb"] = dump({**source, "cells": [released(cell) for cell in source["cells"]]})
+    return present(assignment.release) == files
 
 
 def _released(

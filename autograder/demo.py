@@ -84,6 +84,11 @@ def samples(course: Course, assignment: str) -> tuple[Sample, ...]:
         return _answered(source, release, changes, upto)
 
     half = sum(cell.role == "blank" for cell in notebooks.cells(source)) // 2
+
+    def begun() -> Notebook:
+        """Half done: what happens to a damaged notebook shows as well there, and is graded in half the time."""
+        return answers(upto=half)
+
     stories: list[tuple[str, Callable[[], Notebook | bytes], str]] = [
         ("the reference itself", answers, ""),
         ("honest alternatives throughout", lambda: answers(*first), ""),
@@ -94,13 +99,13 @@ def samples(course: Course, assignment: str) -> tuple[Sample, ...]:
         ("a mistake in every question", lambda: answers(*wrong), ""),
         ("the first half done", lambda: answers(upto=half), ""),
         ("the untouched release", lambda: release, ""),
-        ("a syntax error in one cell", lambda: _in_blank(answers(), 1, lambda text: text + "\nreturn ("), ""),
-        ("an endless loop in one answer", lambda: _in_blank(answers(), 2, _looping), ""),
-        ("deleted and copied cells", lambda: _damaged(answers()), ""),
-        ("a function renamed", lambda: _in_blank(answers(), 3, _renamed), ""),
-        ("an answer that ends its own process", lambda: _in_blank(answers(), 4, _leaving), ""),
+        ("a syntax error in one cell", lambda: _in_blank(begun(), 1, lambda text: text + "\nreturn ("), ""),
+        ("an endless loop in one answer", lambda: _in_blank(begun(), 2, _looping), ""),
+        ("deleted and copied cells", lambda: _damaged(begun()), ""),
+        ("a function renamed", lambda: _in_blank(begun(), 3, _renamed), ""),
+        ("an answer that ends its own process", lambda: _in_blank(begun(), 4, _leaving), ""),
         ("a file that is no notebook", lambda: b"<html><body>Sign in to continue</body></html>\n", ""),
-        ("a notebook by another name", answers, f"{assignment}-final (2).ipynb"),
+        ("a notebook by another name", begun, f"{assignment}-final (2).ipynb"),
     ]
     made = []
     for number, (story, make, name) in enumerate(stories, 1):

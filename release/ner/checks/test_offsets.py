@@ -105,7 +105,7 @@ def test_tags_of_characters(student, reference, data, kind):
         ],
     }[kind]
     shuffled = [spans[at] for at in data.permutation(len(spans))]
-    compare_tags(student, reference, (spans, o), (shuffled, o), ([], o), (spans, []))
+    compare_tags(student, reference, (spans, o), (shuffled, o), (spans[::-1], o), ([], o), (spans, []))
 
 
 def spans_each(ns, problems):

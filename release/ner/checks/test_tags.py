@@ -47,7 +47,7 @@ def file_of(data, kind):
         body = [line for between in ("\t", "  ", " \t ") for line in [*rows(data, 4, between), ""]]
         return "\n".join(body), {}
     if kind == "an inner column":
-        body = [line for _ in range(3) for line in [*rows(data, 4), ""]]
+        body = [line for between in (" ", "\t", " \t ") for line in [*rows(data, 4, between), ""]]
         return "\n".join(body), {"tag_column": data.choice([1, 2])}
     if kind == "no final newline":
         return "\n".join(first + second + third[:-1]), {}

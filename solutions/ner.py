@@ -162,7 +162,7 @@ def draw_sentence(ax, words, spans, y=0.0, notes=()):
         ax.add_patch(box)
         ax.text(starts[start] - 0.4, y + 0.36, kind, size=7, color="0.25", va="bottom")
     for start, word in zip(starts, words):
-        ax.text(start, y, unicodedata.normalize("NFC", word), family="monospace", size=9, va="center")
+        ax.text(start, y, unicodedata.normalize("NFC", word), family="monospace", size=11, va="center")
     for start, end, note in notes:
         ax.plot([starts[start] - 0.3, ends[end - 1] - 0.7], [y - 0.45] * 2, color="black", linewidth=2)
         ax.text(starts[start] - 0.3, y - 0.5, note, size=7, va="top")
@@ -297,7 +297,7 @@ def write_tags(spans, length, scheme):
 #     return write_tags(read_spans(tags), len(tags), scheme)
 #
 #
-# fig, ax = plt.subplots(figsize=(10, 3.6), layout="constrained")
+# fig, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
 # words, tags = "Maren Tovi left the Bank of Ysmar for São Telmo".split(), "B-PER B-PER O B-ORG I-ORG I-ORG I-ORG O B-LOC I-LOC".split()
 # draw_sentence(ax, words, read_spans(tags), y=4.4)
 # ends = np.cumsum([len(word) + 1 for word in words])

@@ -20,14 +20,16 @@ from autograder.building.leaks import leaks, leaks_in
 from autograder.building.publish import Publication, publish
 from autograder.building.records import same_files
 from autograder.building.solution import solution_text
-from autograder.building.source import checked_source, tidy, untidy
+from autograder.building.source import checked_source
+from autograder.building.tidy import tidy, untidy
+from autograder.building.twins import in_step
 from autograder.course import Assignment, Course, CourseError
 from autograder.notebook import Notebook, dump, grade_id, read, released, role
 
 if TYPE_CHECKING:
     from autograder.building.preprocessor import PublicChecks
 
-__all__ = ["Built", "PublicChecks", "Publication", "build", "leaks", "publish", "stale", "tidy", "untidy"]
+__all__ = ["Built", "PublicChecks", "Publication", "build", "in_step", "leaks", "publish", "stale", "tidy", "untidy"]
 
 _CHECKS = "checks/"
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from traitlets import Bool, Enum, Float, Int, List, TraitError, Unicode
+from traitlets import Bool, Dict, Enum, Float, Int, List, TraitError, Unicode
 from traitlets.config import Config, Configurable
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -62,6 +62,12 @@ class CourseSettings(Configurable):
     sandbox = Enum(["jail", "none"], "jail", help="'none' runs submissions unprotected, and says so.").tag(config=True)
     jobs = Int(0, help="Submissions graded at once; 0: one per core.").tag(config=True)
     assignments = List(Unicode(), help="The assignments in their order; empty: all in source/.").tag(config=True)
+    twins = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        help="Assignments that are another one again, in another framework: {twin: the first}. The first one's checks "
+        "in tests/ grade both.",
+    ).tag(config=True)
     title = Unicode("Deep learning", help="The course's name, for pages and reports.").tag(config=True)
     show_expected = Bool(True, help="Show one expected number when a public case fails.").tag(config=True)
 
@@ -86,6 +92,12 @@ class Course:
             self.settings = CourseSettings(config=self.config)
         except TraitError as error:
             raise CourseError(f"{self.root / CONFIG_NAME} can't be used: {error}") from None
+        for twin, first in self.settings.twins.items():
+            if twin == first or first in self.settings.twins:
+                raise CourseError(
+                    f"{self.root / CONFIG_NAME}: {twin!r} is a twin of {first!r}, which is "
+                    f"{'itself' if twin == first else 'a twin too'}. Name the assignment whose checks lie in tests/."
+                )
 
     @property
     def limits(self) -> Limits:
@@ -175,8 +187,13 @@ class Assignment:
         return self.course.root / "solutions" / f"{self.name}.py"
 
     @property
+    def first(self) -> str:
+        """The assignment whose checks grade this one: itself, or the one that it is a twin of."""
+        return str(self.course.settings.twins.get(self.name, self.name))
+
+    @property
     def tests(self) -> Path:
-        return self.course.root / "tests" / self.name
+        return self.course.root / "tests" / self.first
 
 
 def find_course(start: Path | None = None) -> Course:

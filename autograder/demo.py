@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autograder import notebook as notebooks
-from autograder.checking.suite import find_suite
+from autograder.checking.suite import suite_of
 from autograder.checking.variants import Variant, VariantError
 from autograder.course import CONFIG_NAME, Course, CourseError
 from autograder.notebook import Notebook, Unreadable
@@ -25,7 +25,6 @@ _IMPATIENT = """
 # A demo doesn't wait long for its endless loop.
 c.CourseSettings.case_seconds = 4.0
 """
-_COPIED = ("source", "release", "solutions", "tests")
 
 
 @dataclass(frozen=True)
@@ -54,13 +53,12 @@ def compose(course: Course, assignment: str, folder: Path) -> tuple[Course, tupl
         config.write(_IMPATIENT)
     if (course.root / "nbgrader_config.py").is_file():
         shutil.copy(course.root / "nbgrader_config.py", folder)
-    for name in _COPIED:
-        origin = course.root / name / assignment
-        if name == "solutions":
-            (folder / name).mkdir()
-            shutil.copy(course.assignment(assignment).solution, folder / name)
-        else:
-            shutil.copytree(origin, folder / name / assignment, ignore=shutil.ignore_patterns("__pycache__"))
+    found = course.assignment(assignment)
+    (folder / "solutions").mkdir()
+    shutil.copy(found.solution, folder / "solutions")
+    for origin in (found.source.parent, found.release, found.tests):
+        target = folder / origin.relative_to(course.root)
+        shutil.copytree(origin, target, ignore=shutil.ignore_patterns("__pycache__"))
     made = samples(course, assignment)
     handed_in = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     for sample in made:
@@ -74,7 +72,7 @@ def compose(course: Course, assignment: str, folder: Path) -> tuple[Course, tupl
 def samples(course: Course, assignment: str) -> tuple[Sample, ...]:
     """The sample class of an assignment, the same on every call."""
     source, release = _notebooks(course, assignment)
-    variants = find_suite(course.assignment(assignment).tests).variants
+    variants = suite_of(course.assignment(assignment)).variants
     first = _one_each(variants.alternatives)
     second = _one_each(variants.alternatives[::-1])
     wrong = _one_each(variants.mistakes)

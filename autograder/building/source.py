@@ -1,4 +1,4 @@
-"""Is a source notebook one that a release can be made of? And what is easily put right."""
+"""Is a source notebook one that a release can be made of?"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course import Assignment, CourseError
-from autograder.notebook import Notebook, Unreadable, dump, grade_id, marks, read, release_text, role, with_ids
+from autograder.notebook import Notebook, Unreadable, grade_id, marks, read, release_text, role
 
 _GRADE_ID = re.compile(r"[A-Za-z0-9_-]+")
 _SOLUTION = re.compile(r"(BEGIN|END) SOLUTION")
@@ -81,32 +81,6 @@ def _cell_faults(cell: Any, name: str | None) -> list[str]:
         found.append("holds a solution but is no blank. Mark it as a solution (autograded answer).")
     if _HIDDEN.search(text):
         found.append("holds a region that nbgrader hides. Put hidden checks in tests/, marked @hidden.")
-    return found
-
-
-def untidy(notebook: Notebook) -> list[str]:
-    """What `tidy` would put right: outputs, counts and missing cell ids."""
-    found = []
-    for number, cell in enumerate(notebook["cells"], 1):
-        if cell.get("outputs") or cell.get("execution_count") is not None:
-            found.append(f"cell {number} holds outputs")
-        if "id" not in cell:
-            found.append(f"cell {number} has no cell id")
-    return found
-
-
-def tidy(assignment: Assignment) -> list[str]:
-    """Write the source notebook without outputs and with an id on every cell; returns what was put right."""
-    notebook = read_source(assignment)
-    found = untidy(notebook)
-    bare = [
-        {**cell, "outputs": [], "execution_count": None} if cell["cell_type"] == "code" else cell
-        for cell in notebook["cells"]
-    ]
-    text = dump(with_ids({**notebook, "cells": bare}))
-    if text != assignment.source.read_bytes():
-        found = found or ["written as nbformat writes it"]
-        assignment.source.write_bytes(text)
     return found
 
 

@@ -18,15 +18,16 @@ class Data:
     the reference can be run on the very same inputs in another precision.
     """
 
-    def __init__(self, seed: int, case: str, *, device: str = "cpu") -> None:
+    def __init__(self, seed: int, case: str, *, device: str = "cpu", framework: str | None = None) -> None:
         digest = hashlib.sha256(f"{seed}\n{case}".encode()).digest()
         self._seed = seed
         self.rng = np.random.default_rng(np.frombuffer(digest, np.uint32))
         self.device = device
+        self.framework = framework
 
     def shared(self, label: str) -> Data:
         """Draws that all cases which name `label` have in common: sizes, where a new one costs a framework a trace."""
-        return Data(self._seed, f"shared {label}", device=self.device)
+        return Data(self._seed, f"shared {label}", device=self.device, framework=self.framework)
 
     def normal(self, *shape: int, scale: float = 1.0, dtype: str = "float64") -> np.ndarray:
         """Standard normal numbers times `scale`, of `shape`."""
@@ -65,6 +66,15 @@ class Data:
         spread = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
         spread[..., ::2] = array
         return spread[..., ::2]
+
+    def tensor(self, array: Any, *, dtype: str | None = None) -> Any:
+        """`array` as a tensor of the framework that the graded notebook is written in.
+
+        Raises ValueError where it imports none, or both.
+        """
+        if self.framework is None:
+            raise ValueError("the notebook has no framework of its own: use data.torch or data.tf")
+        return self.torch(array, dtype=dtype) if self.framework == "torch" else self.tf(array, dtype=dtype)
 
     def torch(self, array: Any, *, dtype: str | None = None, requires_grad: bool = False) -> Any:
         """`array` as a torch tensor on the graded device."""

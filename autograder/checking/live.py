@@ -13,7 +13,7 @@ from autograder.checking import panel
 from autograder.checking.diagnose import Recall, questions
 from autograder.checking.record import Recording, read_recording, record
 from autograder.checking.run import Run, Runner, drive, live, live_reference, replayed
-from autograder.checking.suite import Suite
+from autograder.checking.suite import Suite, find_suite, suite_of
 from autograder.course import PUBLIC_SEED, Course, CourseError, find_course
 from autograder.results import QuestionResult
 
@@ -44,27 +44,27 @@ def check(question: str) -> Score:
     course's own folders all cases, against the reference. The value is the score in points.
     Raises `CourseError` when no checks lie beside the notebook or none has this name.
     """
-    folder, seed = _checks()
+    checks, seed = _checks()
     namespace = _namespace()
 
     def work(runner: Runner) -> QuestionResult:
         return _result(runner, question, namespace, seed)
 
-    result = drive(folder, work)
-    score = Score(result, public=(folder / "recorded.json").is_file())
+    result = drive(checks, work)
+    score = Score(result, public=checks.public)
     if not _in_kernel():
         sys.stdout.write(panel.text(result, public=score._public) + "\n")
     return score
 
 
 def check_all(
-    folder: Path,
+    checks: Suite,
     namespace: dict[str, Any],
     *,
     seed: int = PUBLIC_SEED,
     missing: Callable[[str], str | None] = lambda name: None,
 ) -> tuple[QuestionResult, ...]:
-    """The results of every question of the checks in `folder`, for a namespace of this process.
+    """The results of every question of the checks, for a namespace of this process.
 
     `missing` tells why a name isn't defined, where that is known.
     """
@@ -74,7 +74,7 @@ def check_all(
         outcomes = runner.run(Run(runner.suite, seed, live(namespace), reference, missing=missing))
         return questions(runner.suite, outcomes, _recall(runner, seed, recording))
 
-    return drive(folder, work)
+    return drive(checks, work)
 
 
 def _result(runner: Runner, question: str, namespace: dict[str, Any], seed: int) -> QuestionResult:
@@ -107,23 +107,23 @@ def _reference(suite: Suite) -> dict[str, Any]:
     """The reference's namespace, kept between checks while its file doesn't change."""
     assert suite.solution is not None
     changed = suite.solution.stat().st_mtime if suite.solution.is_file() else 0.0
-    kept = _references.get(suite.folder)
+    kept = _references.get(suite.solution)
     if kept is None or kept[0] != changed:
-        kept = _references[suite.folder] = (changed, suite.namespace())
+        kept = _references[suite.solution] = (changed, suite.namespace())
     return kept[1]
 
 
-def _checks() -> tuple[Path, int]:
-    """Where the checks lie that belong to the working directory, and the seed to use."""
+def _checks() -> tuple[Suite, int]:
+    """The checks that belong to the working directory, and the seed to use."""
     here = Path.cwd().resolve()
     course = _course(here)
     if course is not None and course.folder("autograded").resolve() in here.parents:
         # nbgrader's own autograder runs the notebook here: what counts is the course's, not what was handed in.
-        return course.assignment(here.name).tests, course.secret_seed
+        return suite_of(course.assignment(here.name)), course.secret_seed
     if (here / "checks" / "recorded.json").is_file():
-        return here / "checks", PUBLIC_SEED
+        return find_suite(here / "checks"), PUBLIC_SEED
     if course is not None and here.name in course.assignments:
-        return course.assignment(here.name).tests, PUBLIC_SEED
+        return suite_of(course.assignment(here.name)), PUBLIC_SEED
     raise CourseError(
         f"No checks lie beside this notebook (looked for {here / 'checks'}). "
         "Open the notebook in the folder in which it was released."

@@ -12,6 +12,7 @@ from typing import Any
 
 from autograder import notebook as notebooks
 from autograder.checking.live import check_all
+from autograder.checking.suite import Suite, find_suite, suite_of
 from autograder.course import Course, CourseError, find_course
 from autograder.notebook import Notebook, Unreadable
 from autograder.results import QuestionResult
@@ -44,7 +45,7 @@ def check_file(path: Path, course: Course | None = None) -> OwnCheck:
         notebook = notebooks.read(path, limit_mib=_LIMIT_MIB)
     except Unreadable as error:
         raise CourseError(str(error)) from None
-    folder = _checks(path, notebook, course)
+    checks = _checks(path, notebook, course)
     namespace, failed = _run(path, notebook)
 
     def missing(name: str) -> str | None:
@@ -54,29 +55,32 @@ def check_file(path: Path, course: Course | None = None) -> OwnCheck:
                 return f"its cell failed with {error}"
         return None
 
-    public = folder.name == CHECKS
-    return OwnCheck(check_all(folder, namespace, missing=missing), tuple(failed), public)
+    return OwnCheck(check_all(checks, namespace, missing=missing), tuple(failed), checks.public)
 
 
 def assignment_of(course: Course, path: Path, notebook: Notebook) -> str:
-    """The assignment that a notebook belongs to, by its name or by the questions it has.
+    """The assignment that a notebook belongs to, by its name or by the questions it has and its framework.
 
     Raises `CourseError` when it has none of the course's.
     """
     if path.stem in course.assignments:
         return path.stem
-    mine = {cell.grade_id for cell in notebooks.cells(notebook) if cell.grade_id}
-    shared = {name: len(mine & _grade_ids(course, name)) for name in course.assignments}
+    mine, framework = _grade_ids(notebook), notebooks.framework(notebook)
+    shared: dict[str, tuple[int, bool]] = {}
+    for name in course.assignments:
+        source = notebooks.read(course.assignment(name).source, limit_mib=course.limits.notebook_mib)
+        # Twins have the same questions: the framework tells them apart.
+        shared[name] = len(mine & _grade_ids(source)), framework == notebooks.framework(source)
     best = max(shared, key=lambda name: shared[name], default=None)
-    if best is None or not shared[best]:
+    if best is None or not shared[best][0]:
         raise CourseError(f"{path} has no question of this course ({', '.join(course.assignments)}).")
     return best
 
 
-def _checks(path: Path, notebook: Notebook, course: Course | None) -> Path:
+def _checks(path: Path, notebook: Notebook, course: Course | None) -> Suite:
     beside = path.resolve().parent / CHECKS
     if (beside / "recorded.json").is_file():
-        return beside
+        return find_suite(beside)
     try:
         course = course or find_course(path.resolve().parent)
     except CourseError:
@@ -84,7 +88,7 @@ def _checks(path: Path, notebook: Notebook, course: Course | None) -> Path:
             f"No checks lie beside {path} (looked for {beside}), and it is in no course's folder. "
             "Put it back where it was released, or name the course: course --course DIR check NOTEBOOK."
         ) from None
-    return course.assignment(assignment_of(course, path, notebook)).tests
+    return suite_of(course.assignment(assignment_of(course, path, notebook)))
 
 
 def _run(path: Path, notebook: Notebook) -> tuple[dict[str, Any], list[tuple[int, str]]]:
@@ -113,6 +117,5 @@ def _in_folder(folder: Path) -> Iterator[None]:
         os.chdir(before)
 
 
-def _grade_ids(course: Course, name: str) -> set[str]:
-    source = notebooks.read(course.assignment(name).source, limit_mib=course.limits.notebook_mib)
-    return {cell.grade_id for cell in notebooks.cells(source) if cell.grade_id}
+def _grade_ids(notebook: Notebook) -> set[str]:
+    return {cell.grade_id for cell in notebooks.cells(notebook) if cell.grade_id}

@@ -28,6 +28,7 @@ _ATTEMPT = pytest.StashKey[Any]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("autograder", "grading notebooks")
     group.addoption("--submission", type=Path, metavar="FILE", help="grade this notebook instead of the reference")
+    group.addoption("--assignment", metavar="NAME", help="which of the twins that these checks grade")
     group.addoption("--device", choices=["cpu", "cuda"], default=None, help="where answers are checked")
     group.addoption("--sandbox", choices=["jail", "none"], default=None, help="'none' runs the notebook unprotected")
     group.addoption("--seed", type=int, default=None, help="seed of the inputs (default: the course's secret one)")
@@ -54,13 +55,19 @@ def reference(request: pytest.FixtureRequest) -> Namespace:
 def data(request: pytest.FixtureRequest) -> Data:
     """Inputs drawn from the seed, for this case alone."""
     run = _run(request)
-    return Data(run.seed, case_id(request.node), device=run.device)
+    return Data(run.seed, case_id(request.node), device=run.device, framework=run.suite.framework)
 
 
 @pytest.fixture
 def device(request: pytest.FixtureRequest) -> str:
     """'cpu' or 'cuda'."""
     return _run(request).device
+
+
+@pytest.fixture
+def framework(request: pytest.FixtureRequest) -> str | None:
+    """'torch' or 'tensorflow', whichever the graded notebook is written in; None for neither or both."""
+    return _run(request).suite.framework
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -75,7 +82,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
             "--submission goes with the checks of one assignment: pytest tests/NAME --submission FILE"
         )
     try:
-        config.stash[RUN] = _from_options(config, find_suite(folders.pop()))
+        config.stash[RUN] = _from_options(config, _suite(config, folders.pop()))
     except CourseError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -159,8 +166,18 @@ def _run(request: pytest.FixtureRequest) -> Run:
     run = config.stash.get(RUN, None)
     if run is not None and run.suite.folder == request.path.parent.resolve():
         return run
-    run = config.stash[RUN] = _from_options(config, find_suite(request.path.parent))
+    run = config.stash[RUN] = _from_options(config, _suite(config, request.path.parent))
     return run
+
+
+def _suite(config: pytest.Config, folder: Path) -> Suite:
+    """The suite in `folder`: of the twin that is named, else of the one that the submission's file is called by."""
+    name, submission = config.getoption("assignment"), config.getoption("submission")
+    if name is None and submission is not None and not (folder / "recorded.json").is_file():
+        course = find_course(folder)
+        if course.settings.twins.get(submission.stem) == folder.name:
+            name = submission.stem
+    return find_suite(folder, name)
 
 
 def _from_options(config: pytest.Config, suite: Suite) -> Run:

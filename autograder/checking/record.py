@@ -22,11 +22,12 @@ import numpy as np
 
 from autograder.checking.reference import Entry, LiveReference
 from autograder.checking.run import Raised, Run, Runner, drive, live, replayed
+from autograder.checking.suite import suite_of
 from autograder.course import PUBLIC_SEED, Assignment, CourseError
 from autograder.sandbox.student import Namespace, Remote
 from autograder.values import decode, encode
 
-SCHEMA = 3
+SCHEMA = 4
 JSON_NAME = "recorded.json"
 ARRAYS_NAME = "recorded.safetensors"
 T = TypeVar("T")
@@ -42,6 +43,7 @@ class Recording:
     reference: Mapping[str, list[Entry]]
     mistakes: Mapping[str, Mapping[str, list[Any]]] = field(default_factory=dict)
     hints: dict[str, str] = field(default_factory=dict)
+    framework: str | None = None
 
 
 class LoggedReferences:
@@ -80,9 +82,9 @@ def record(
         if outcome.result.outcome == "failed":
             raise CourseError(
                 f"The reference fails {outcome.result.case}: {outcome.result.summary} "
-                f"(`pytest tests/{suite.name} --seed {seed}` shows where). Mend the check or the solution."
+                f"(`{suite.command} --seed {seed}` shows where). Mend the check or the solution."
             )
-    recording = Recording(seed, device, dict(suite.points), references.logs)
+    recording = Recording(seed, device, dict(suite.points), references.logs, framework=suite.framework)
     if mistakes:
         recording = with_mistakes(runner, recording, list(suite.points) if only is None else [only])
     if not public:
@@ -133,7 +135,7 @@ def _settle_chance() -> None:
 
 def public_records(assignment: Assignment) -> dict[str, bytes]:
     """The files that a release carries beside its checks: recorded answers of the public cases."""
-    recording = drive(assignment.tests, lambda runner: record(runner, seed=PUBLIC_SEED, public=True))
+    recording = drive(suite_of(assignment), lambda runner: record(runner, seed=PUBLIC_SEED, public=True))
     return dump(recording, made_from=fingerprint(assignment))
 
 
@@ -188,6 +190,7 @@ def dump(recording: Recording, *, made_from: str = "") -> dict[str, bytes]:
         "seed": recording.seed,
         "device": recording.device,
         "points": recording.points,
+        "framework": recording.framework,
         "hints": recording.hints,
         "rounding": {case: [entry.errors for entry in log] for case, log in recording.reference.items()},
         "reference": reference,
@@ -226,10 +229,11 @@ def parse(files: dict[str, bytes], *, device: str = "cpu") -> Recording:
         return Recording(
             int(head["seed"]),
             str(head["device"]),
-            {str(name): float(points) for name, points in head["points"].items()},
+            _points(head),
             _Lazy(head["reference"], entries),
             {name: _Lazy(cases, partial(stream, name)) for name, cases in head["mistakes"].items()},
             dict(head["hints"]),
+            head["framework"],
         )
     except (*_MALFORMED, SafetensorError) as error:
         raise CourseError(_unreadable(error)) from None
@@ -254,16 +258,25 @@ def read_recording(folder: Path, *, device: str = "cpu") -> Recording:
         raise CourseError(_unreadable(error)) from None
 
 
-def read_points(folder: Path) -> dict[str, float]:
-    """The points of each question, from the recording in `folder`, without reading its numbers.
+@dataclass(frozen=True)
+class Head:
+    """What a recording says of its assignment: the points of each question, and its framework."""
 
-    Raises `CourseError` when there is none.
-    """
+    points: dict[str, float]
+    framework: str | None
+
+
+def read_head(folder: Path) -> Head:
+    """The head of the recording in `folder`, without reading its numbers. Raises `CourseError` when there is none."""
     try:
-        points = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))["points"]
-        return {str(name): float(value) for name, value in points.items()}
+        head = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
+        return Head(_points(head), head.get("framework"))
     except (OSError, *_MALFORMED) as error:
         raise CourseError(_unreadable(error)) from None
+
+
+def _points(head: Any) -> dict[str, float]:
+    return {str(name): float(value) for name, value in head["points"].items()}
 
 
 _MALFORMED = (AttributeError, KeyError, IndexError, ValueError, TypeError, RecursionError)

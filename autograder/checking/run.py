@@ -118,13 +118,14 @@ class Runner:
         return list(run.outcomes)
 
 
-def drive(folder: Path, work: Callable[[Runner], T], *, select: str | None = None) -> T:
-    """Collect the checks in `folder` and return what `work` makes of them.
+def drive(checks: Path | Suite, work: Callable[[Runner], T], *, select: str | None = None) -> T:
+    """Collect the checks of a suite, or those in a folder, and return what `work` makes of them.
 
     `select` keeps only the cases of one question. Raises `CourseError` when the checks
     can't be collected; whatever `work` raises comes out as it is.
     """
-    suite = find_suite(folder)
+    suite = checks if isinstance(checks, Suite) else find_suite(checks)
+    folder = suite.folder
     loop = _Loop(suite, work, select)
     arguments = [
         str(folder), "--disable-plugin-autoload", "-p", "autograder.checking.plugin",

@@ -1,7 +1,8 @@
 """The checks of one assignment, and what answers for the reference: live, or replayed.
 
-A `Suite` is found from the folder that holds the checks: `tests/<a>/` in a course, or
-`checks/` beside a released notebook, where recorded answers take the reference's place.
+A `Suite` is found from the assignment, or from the folder that holds the checks: `tests/<a>/`
+in a course, or `checks/` beside a released notebook, where recorded answers take the
+reference's place. Twins share a folder of checks and differ in their framework.
 """
 
 from __future__ import annotations
@@ -21,20 +22,22 @@ from typing import Any
 from autograder import notebook
 from autograder.checking.variants import Variant, VariantError, Variants
 from autograder.checking.variants import load as load_variants
-from autograder.course import CourseError, find_course
+from autograder.course import Assignment, CourseError, find_course
 
 
 @dataclass(frozen=True)
 class Suite:
     """The checks of an assignment: where they lie, and the points of each question in order.
 
-    `solution` is the reference's file on the instructor's side, None in a release.
+    `solution` is the reference's file on the instructor's side, None in a release. `framework`
+    is the one that the notebook imports, None where it imports none or both.
     """
 
     name: str
     folder: Path
     points: dict[str, float]
     solution: Path | None
+    framework: str | None = None
 
     @property
     def public(self) -> bool:
@@ -42,7 +45,13 @@ class Suite:
 
     @cached_property
     def variants(self) -> Variants:
-        return load_variants(self.folder)
+        return load_variants(self.folder, self.framework)
+
+    @property
+    def command(self) -> str:
+        """What runs these checks in a terminal."""
+        twin = "" if self.public or self.folder.name == self.name else f" --assignment {self.name}"
+        return f"pytest tests/{self.folder.name}{twin}"
 
     @cached_property
     def text(self) -> str:
@@ -99,18 +108,29 @@ def _quiet_frameworks() -> Iterator[None]:
         os.close(nowhere)
 
 
-def find_suite(folder: Path) -> Suite:
-    """The suite whose checks lie in `folder`. Raises `CourseError` when it belongs to nothing."""
+def find_suite(folder: Path, name: str | None = None) -> Suite:
+    """The suite whose checks lie in `folder`; `name` tells which, where twins share them.
+
+    Raises `CourseError` when it belongs to nothing.
+    """
     folder = folder.resolve()
     if (folder / "recorded.json").is_file():
-        from autograder.checking.record import read_points
+        from autograder.checking.record import read_head
 
-        return Suite(folder.parent.name, folder, read_points(folder), None)
-    course = find_course(folder)
-    assignment = course.assignment(folder.name)
+        head = read_head(folder)
+        return Suite(folder.parent.name, folder, head.points, None, head.framework)
+    assignment = find_course(folder).assignment(name or folder.name)
+    if assignment.tests.resolve() != folder:
+        raise CourseError(f"{assignment.name} is graded by the checks in {assignment.tests}, not by those in {folder}.")
+    return suite_of(assignment)
+
+
+def suite_of(assignment: Assignment) -> Suite:
+    """The checks of an assignment of a course. Raises `CourseError` when its notebook can't be read."""
     try:
-        source = notebook.read(assignment.source, limit_mib=course.limits.notebook_mib)
+        source = notebook.read(assignment.source, limit_mib=assignment.course.limits.notebook_mib)
     except notebook.Unreadable as error:
         raise CourseError(str(error)) from None
     points = {cell.grade_id: cell.points for cell in notebook.cells(source) if cell.role == "check" and cell.grade_id}
-    return Suite(folder.name, folder, points, assignment.solution)
+    framework = notebook.framework(source)
+    return Suite(assignment.name, assignment.tests.resolve(), points, assignment.solution, framework)

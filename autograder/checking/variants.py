@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from autograder.course import CourseError
+from autograder.notebook import FRAMEWORKS
 
 
 class VariantError(CourseError):
@@ -131,12 +132,14 @@ def alternative(question: str, *, also: Sequence[str] = ()) -> Callable[[Callabl
     return register
 
 
-def load(folder: Path) -> Variants:
+def load(folder: Path, framework: str | None = None) -> Variants:
     """The variants of the assignment whose checks lie in `folder`.
 
-    Raises `VariantError` naming the file when one can't be loaded or two share a name.
+    Where twins share the checks, `mistakes/torch/` and `mistakes/tensorflow/` (likewise of
+    alternatives) hold what fits the reference in that `framework` alone. Raises `VariantError`
+    naming the file when one can't be loaded or two share a name.
     """
-    variants = Variants(_load(folder, "mistakes"), _load(folder, "alternatives"))
+    variants = Variants(*(_load(folder, what, framework) for what in ("mistakes", "alternatives")))
     seen: set[tuple[str, str]] = set()
     for variant in (*variants.mistakes, *variants.alternatives):
         if (variant.question, variant.name) in seen:
@@ -145,13 +148,18 @@ def load(folder: Path) -> Variants:
     return variants
 
 
-def _load(folder: Path, what: str) -> tuple[Variant, ...]:
+def _load(folder: Path, what: str, framework: str | None) -> tuple[Variant, ...]:
     files = [folder / f"{what}.py"] if (folder / f"{what}.py").is_file() else sorted((folder / what).glob("*.py"))
+    for own in sorted({path.parent for path in (folder / what).glob("*/*.py")}):
+        if own.name not in FRAMEWORKS or framework is None:  # or nobody would ever run them
+            raise VariantError(f"{own} fits no notebook: {', '.join(FRAMEWORKS)} are known, each for a twin of its own")
+        if own.name == framework:
+            files += sorted(own.glob("*.py"))
     found: list[Variant] = []
     token = _collected.set(found)
     try:
         for file in files:
-            spec = importlib.util.spec_from_file_location(f"_{what}_{file.stem}", file)
+            spec = importlib.util.spec_from_file_location(f"_{what}_{file.parent.name}_{file.stem}", file)
             if spec is None or spec.loader is None:
                 raise VariantError(f"{file} is no Python file")
             try:

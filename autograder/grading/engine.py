@@ -16,6 +16,7 @@ from typing import Any
 
 from autograder import notebook as notebooks
 from autograder.checking.record import JSON_NAME, SCHEMA
+from autograder.checking.suite import suite_of
 from autograder.course import Course, CourseError, SandboxName
 from autograder.grading.discover import Submission
 from autograder.grading.grade import Graded, loads
@@ -146,7 +147,7 @@ class Engine:
         if word not in said:
             worker.close()
             raise CourseError(
-                said.get("error") or f"{otherwise}. `pytest {self.assignment.tests}` shows what is wrong."
+                said.get("error") or f"{otherwise}. `{suite_of(self.assignment).command}` shows what is wrong."
             )
 
     def _task(self) -> dict[str, str]:

@@ -19,6 +19,7 @@ from autograder import notebook as notebooks
 from autograder.checking.attempt import released_files
 from autograder.checking.record import read_recording, record, save
 from autograder.checking.run import Runner, drive
+from autograder.checking.suite import suite_of
 from autograder.course import Course, CourseError
 from autograder.grading.discover import Submission
 from autograder.grading.grade import Graded, Grader, dumps
@@ -34,7 +35,7 @@ def record_answers(channel: socket.socket, payload: bytes) -> None:
     _calm(task["device"])
     try:
         recording = drive(
-            course.assignment(task["assignment"]).tests,
+            suite_of(course.assignment(task["assignment"])),
             lambda runner: record(runner, seed=course.secret_seed, device=task["device"], mistakes=False),
         )
     except CourseError as error:
@@ -72,7 +73,7 @@ def grade_submissions(channel: socket.socket, payload: bytes) -> None:
                 send_bytes(channel, answer)
 
     try:
-        drive(assignment.tests, work)
+        drive(suite_of(assignment), work)
     except CourseError as error:
         send(channel, {"error": str(error)})
 

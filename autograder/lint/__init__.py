@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from autograder import build, notebook
-from autograder.checking.suite import find_suite
+from autograder.checking.suite import Suite, suite_of
 from autograder.checking.variants import VariantError
 from autograder.course import Assignment, Course, CourseError
 from autograder.lint.measure import HONEST_MARGIN, MISTAKE_RATIO, Measured, measure
@@ -59,7 +59,7 @@ def lint_assignment(
     """
     began = time.perf_counter()
     assignment = course.assignment(name)
-    suite = find_suite(assignment.tests)
+    suite = suite_of(assignment)
     try:
         variants = suite.variants
     except VariantError as error:  # then nothing can be built or run either
@@ -79,7 +79,7 @@ def lint_assignment(
                 faults.append(Fault(f"{variant} names no question ({question})", "Use the grade_id of a check cell."))
         if variant.kind == "mistake" and not variant.hint.strip():
             faults.append(Fault(f"{variant} has no hint", "Say in a sentence what it is and what is right."))
-    rows = _measured(course, assignment, seeds, processes, device, faults)
+    rows = _measured(assignment, suite, seeds, processes, device, faults)
     return LintReport(name, len(suite.points), seeds, round(time.perf_counter() - began, 1), tuple(rows), tuple(faults))
 
 
@@ -89,6 +89,11 @@ def _built(course: Course, assignment: Assignment) -> list[Fault]:
     source = notebook.read(assignment.source, limit_mib=course.limits.notebook_mib)
     shown = assignment.source.relative_to(course.root)
     faults += [Fault(f"{shown}: {what}", f"course build --fix {assignment.name}") for what in build.untidy(source)]
+    try:
+        differing = build.in_step(assignment)[1]
+        faults += [Fault(f"{shown}: {what}", f"course build --fix {assignment.name}") for what in differing]
+    except CourseError as error:
+        faults.append(Fault(str(error), "Edit that notebook."))
     try:
         for path in build.stale(course, assignment.name):
             faults.append(Fault(f"{path} is stale", f"course build {assignment.name}"))
@@ -100,16 +105,16 @@ def _built(course: Course, assignment: Assignment) -> list[Fault]:
 
 
 def _measured(
-    course: Course, assignment: Assignment, seeds: int, processes: int, device: str, faults: list[Fault]
+    assignment: Assignment, suite: Suite, seeds: int, processes: int, device: str, faults: list[Fault]
 ) -> list[Measured]:
     # Seeds that nobody can know beforehand, but the same on each run of one course.
-    chosen = [course.secret_seed + number for number in range(seeds)]
+    chosen = [assignment.course.secret_seed + number for number in range(seeds)]
     try:
-        rows = measure(assignment.tests, chosen, device=device, processes=processes or _cores())
+        rows = measure(suite, chosen, device=device, processes=processes or _cores())
     except CourseError as error:
-        faults.append(Fault(str(error), f"pytest tests/{assignment.name} shows more."))
+        faults.append(Fault(str(error), f"`{suite.command}` shows more."))
         return []
-    where = f"tests/{assignment.name}"
+    where = assignment.tests.relative_to(assignment.course.root).as_posix()
     for row in rows:
         if not row.good:
             faults.append(Fault(_why(row), _mend(row, where)))

@@ -13,7 +13,7 @@ from pathlib import Path
 from autograder import notebook as notebooks
 from autograder.checking.record import LoggedReferences
 from autograder.checking.run import CaseOutcome, Run, Runner, drive, live, replayed
-from autograder.checking.suite import Suite
+from autograder.checking.suite import Suite, suite_of
 from autograder.checking.variants import Variant
 from autograder.course import CourseError, find_course
 from autograder.lint.reach import Watched, uses
@@ -83,24 +83,24 @@ class _Tally:
 
 
 def measure(
-    folder: Path, seeds: Sequence[int], *, device: str = "cpu", processes: int = 1, select: str | None = None
+    checks: Path | Suite, seeds: Sequence[int], *, device: str = "cpu", processes: int = 1, select: str | None = None
 ) -> list[Measured]:
-    """Run the reference, every mistake and every alternative of the checks in `folder` on all `seeds`.
+    """Run the reference, every mistake and every alternative of a suite, or of the checks in a folder, on all `seeds`.
 
     `select` keeps only one question's cases and variants. With several `processes`, each takes a share of the seeds.
     """
     shares = [list(seeds[at::processes]) for at in range(processes) if seeds[at::processes]]
     if len(shares) <= 1:
-        return _measure(folder, list(seeds), device, select)
+        return _measure(checks, list(seeds), device, select)
     # Fresh processes: a fork of one that has run torch or TensorFlow would hang.
     with multiprocessing.get_context("spawn").Pool(len(shares)) as pool:
-        parts = pool.starmap(_measure, [(folder, share, device, select) for share in shares])
+        parts = pool.starmap(_measure, [(checks, share, device, select) for share in shares])
     return _merged(parts)
 
 
-def _measure(folder: Path, seeds: list[int], device: str, select: str | None) -> list[Measured]:
+def _measure(checks: Path | Suite, seeds: list[int], device: str, select: str | None) -> list[Measured]:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # on small arrays threads only get in each other's way
-    return drive(folder, lambda runner: _seeds(runner, seeds, device, selected=select is not None), select=select)
+    return drive(checks, lambda runner: _seeds(runner, seeds, device, selected=select is not None), select=select)
 
 
 def _seeds(runner: Runner, seeds: list[int], device: str, *, selected: bool) -> list[Measured]:
@@ -211,11 +211,12 @@ def _merged(parts: Sequence[Sequence[Measured]]) -> list[Measured]:
 
 
 if __name__ == "__main__":
-    # python -m autograder.lint.measure tests/backprop [question]: the table of one assignment, while writing it
+    # python -m autograder.lint.measure ASSIGNMENT [QUESTION]: the table of one assignment, while writing it
     import sys
 
     began = time.perf_counter()
-    rows = measure(Path(sys.argv[1]), range(1, 6), select=sys.argv[2] if len(sys.argv) > 2 else None)
+    chosen = suite_of(find_course().assignment(sys.argv[1]))
+    rows = measure(chosen, range(1, 6), select=sys.argv[2] if len(sys.argv) > 2 else None)
     for row in rows:
         sign = "ok " if row.good else "BAD"
         sys.stdout.write(

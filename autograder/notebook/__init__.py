@@ -4,21 +4,37 @@ Nothing here needs nbformat: a notebook is the dict that its JSON holds, with ev
 multi-line text joined into one string.
 """
 
-from autograder.notebook._cells import Cell, Notebook, Role, cells, grade_id, imports, marks, role, with_ids
+from autograder.notebook._cells import (
+    FRAMEWORKS,
+    Cell,
+    Notebook,
+    Role,
+    cells,
+    framework,
+    grade_id,
+    imports,
+    is_own,
+    marks,
+    role,
+    with_ids,
+)
 from autograder.notebook._read import Unreadable, read
 from autograder.notebook._release import release_text, released, solution_lines
 from autograder.notebook._repair import repair
 from autograder.notebook._write import dump
 
 __all__ = [
+    "FRAMEWORKS",
     "Cell",
     "Notebook",
     "Role",
     "Unreadable",
     "cells",
     "dump",
+    "framework",
     "grade_id",
     "imports",
+    "is_own",
     "marks",
     "read",
     "release_text",

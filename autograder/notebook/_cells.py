@@ -14,6 +14,8 @@ Notebook = dict[str, Any]
 Role = Literal["given", "blank", "check", "written", "demo", "free"]
 
 DEMO_TAG = "demo"
+OWN_TAG = "own"  # its twin in another framework has another text here
+FRAMEWORKS = ("torch", "tensorflow")
 MAX_POINTS = 1e9  # a forged count may be too large for a float
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAGIC = re.compile(r"^(\s*)(?:[%!].*|\?.*|[\w.]+\?{1,2}\s*)$", re.MULTILINE)
@@ -68,6 +70,11 @@ def role(cell: Any) -> Role:
     return "free"
 
 
+def is_own(cell: Any) -> bool:
+    """Whether a cell differs between twins. A check never does: its points are the question's."""
+    return OWN_TAG in tags(cell) and role(cell) != "check"
+
+
 def points(cell: Any) -> float:
     """What a check or a written answer is worth."""
     value = marks(cell).get("points")
@@ -97,6 +104,12 @@ def imports(notebook: Notebook) -> frozenset[str]:
         if cell["cell_type"] == "code" and role(cell) != "demo":
             found.update(_imported(cell["source"]))
     return frozenset(found)
+
+
+def framework(notebook: Notebook) -> str | None:
+    """'torch' or 'tensorflow', whichever the notebook imports; None where it imports neither or both."""
+    used = imports(notebook).intersection(FRAMEWORKS)
+    return next(iter(used)) if len(used) == 1 else None
 
 
 def with_ids(notebook: Notebook) -> Notebook:

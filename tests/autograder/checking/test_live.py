@@ -96,9 +96,9 @@ def test_in_nbgraders_own_folder_the_courses_checks_count_with_the_secret_seed(
     monkeypatch.chdir(folder)
     seeds: list[int] = []
 
-    def drawn(seed: int, case: str, *, device: str) -> Data:
+    def drawn(seed: int, case: str, **settings: Any) -> Data:
         seeds.append(seed)
-        return Data(seed, case, device=device)
+        return Data(seed, case, **settings)
 
     monkeypatch.setattr("autograder.checking.plugin.Data", drawn)
     assert check("tags") == 1.0

@@ -15,10 +15,11 @@ from safetensors.numpy import save
 from autograder.checking.record import (
     ARRAYS_NAME,
     JSON_NAME,
+    Head,
     Recording,
     dump,
     parse,
-    read_points,
+    read_head,
     read_recording,
     record,
 )
@@ -174,10 +175,10 @@ def test_damaged_recordings_are_told_as_such(changes: dict[str, Any]) -> None:
 
 
 def test_missing_files_are_told(tmp_path: Path) -> None:
-    for read in (read_recording, read_points):
+    for read in (read_recording, read_head):
         with pytest.raises(CourseError, match=r"can't be read .*recorded\.json.*Rebuild the release, or download"):
             read(tmp_path)
     for name, content in damaged().items():
         (tmp_path / name).write_bytes(content)
     assert read_recording(tmp_path).seed == 1
-    assert read_points(tmp_path) == {"q": 1.0}
+    assert read_head(tmp_path) == Head({"q": 1.0}, None)

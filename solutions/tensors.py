@@ -333,7 +333,7 @@ def sliding_windows(x, size, step=1):
 # left.legend()
 # patches = sliding_windows(sliding_windows(photo, 40, 40).transpose(1, 2, 0), 40, 40)  # column, x, row, y
 # patches = patches.transpose(2, 0, 3, 1)
-# right.imshow(patches.std(axis=(2, 3)), cmap="gray", extent=(0, photo.shape[1], photo.shape[0], 0))
+# right.imshow(patches.std(axis=(2, 3)), cmap="gray", extent=(0, 40 * patches.shape[1], 40 * patches.shape[0], 0))
 # right.set(title="contrast within patches of 40 by 40", xlabel="column", ylabel="row")
 # plt.show()
 
@@ -354,7 +354,7 @@ def merge_axes(shape, strides):
 
     shape    tuple of ints, all at least 1
     strides  tuple of ints, in elements; may be 0 or negative
-    returns  a list of pairs (size, stride) in the order of the axes, without axes of size 1
+    returns  a list of tuples (size, stride) in the order of the axes, without axes of size 1
     """
     runs = []
     for size, stride in zip(shape, strides, strict=True):
@@ -870,8 +870,9 @@ def map_structure(function, structure):
 # ### The type that holds them all
 #
 # Types combine by *promotion*: the result is the smallest type that can hold both. `torch.promote_types(a, b)` knows
-# the table. Its most instructive entry: float16 (11 digits, exponents to 15) and bfloat16 (8 digits, exponents to
-# 127) hold neither each other, so together they give float32. An order of types by size alone can't say that.
+# the table. Its most instructive entry: float16 (11 binary digits, exponents to 15) and bfloat16 (8 binary digits,
+# exponents to 127). Neither holds the other, so together they give float32. An order of types by size alone can't
+# say that.
 
 # %%
 # names = ["bool", "int8", "int64", "float16", "bfloat16", "float32", "float64"]

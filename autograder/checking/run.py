@@ -103,11 +103,21 @@ class Runner:
             if case_id(item) in self.cases:
                 raise CourseError(f"{item.nodeid}: {question_of(item)} has another check of this name; rename one")
             self.cases[case_id(item)] = item
+        self._items = [(item, question_of(item)) for item in session.items]
         session.config.stash[DRIVEN] = True
 
-    def run(self, run: Run, questions: Sequence[str] | None = None) -> list[CaseOutcome]:
-        """Run all cases, or those of some questions, and return their outcomes in order."""
-        items = [item for item in self._session.items if questions is None or question_of(item) in questions]
+    def run(
+        self,
+        run: Run,
+        questions: Sequence[str] | None = None,
+        *,
+        enough: Callable[[CaseOutcome], bool] = lambda outcome: False,
+    ) -> list[CaseOutcome]:
+        """Run all cases, or those of some questions, and return their outcomes in order.
+
+        The cases after one whose outcome is `enough` aren't run.
+        """
+        items = [item for item, question in self._items if questions is None or question in questions]
         self._session.config.stash[RUN] = run
         run.outcomes.clear()
         with warnings.catch_warnings():
@@ -115,6 +125,8 @@ class Runner:
                 warnings.simplefilter("ignore")
             for item, following in itertools.zip_longest(items, items[1:]):
                 runtestprotocol(item, log=False, nextitem=following)
+                if run.outcomes and enough(run.outcomes[-1]):
+                    break
         return list(run.outcomes)
 
 

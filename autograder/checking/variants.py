@@ -14,6 +14,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -61,7 +62,11 @@ class Variant:
         if not self.old:
             return {node.name for node in _definitions(self.definitions)}
         return {
-            node.name for cell in cells for node in _definitions(cell) if self.old in _lines_of(node, cell.splitlines())
+            node.name
+            for cell in cells
+            if self.old in cell
+            for node, lines in zip(_definitions(cell), _texts_of(cell), strict=True)
+            if self.old in lines
         }
 
     def _edit(self, cells: Sequence[str]) -> list[str]:
@@ -198,11 +203,19 @@ _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-def _definitions(text: str) -> list[_Definition]:
+@lru_cache(maxsize=1024)  # a reference is looked through once for every variant of it
+def _definitions(text: str) -> tuple[_Definition, ...]:
     try:
-        return [node for node in ast.parse(text).body if isinstance(node, _DEFINITIONS)]
+        return tuple(node for node in ast.parse(text).body if isinstance(node, _DEFINITIONS))
     except SyntaxError:  # magics: such a cell defines nothing that a variant replaces
-        return []
+        return ()
+
+
+@lru_cache(maxsize=1024)
+def _texts_of(text: str) -> tuple[str, ...]:
+    """The lines of each of the definitions."""
+    lines = text.splitlines()
+    return tuple(_lines_of(node, lines) for node in _definitions(text))
 
 
 def _first_line(node: ast.stmt) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import os
 import time
@@ -32,9 +33,9 @@ class Measured:
     """One variant (or the reference: name "") over some seeds.
 
     `failed` and `passed` count seeds by whether its question failed; `margin` is the largest
-    honest distance seen, `ratio` the smallest distance by which a seed caught the mistake,
-    both in units of what is allowed. `strays` are the other questions that failed too.
-    `says` is a line of the first failure.
+    honest distance seen, `ratio` the smallest distance by which a seed caught the mistake (the
+    cases after one that is clear enough aren't run), both in units of what is allowed. `strays`
+    are the other questions that failed too. `says` is a line of the first failure.
     """
 
     kind: str
@@ -91,19 +92,27 @@ def measure(
     """
     shares = [list(seeds[at::processes]) for at in range(processes) if seeds[at::processes]]
     if len(shares) <= 1:
-        return _measure(checks, list(seeds), device, select)
+        return _measure(checks, list(seeds), device, STRAY_SEEDS, select)
+    strays = math.ceil(STRAY_SEEDS / len(shares))
     # Fresh processes: a fork of one that has run torch or TensorFlow would hang.
     with multiprocessing.get_context("spawn").Pool(len(shares)) as pool:
-        parts = pool.starmap(_measure, [(checks, share, device, select) for share in shares])
+        parts = pool.starmap(_measure, [(checks, share, device, strays, select) for share in shares])
     return _merged(parts)
 
 
-def _measure(checks: Path | Suite, seeds: list[int], device: str, select: str | None) -> list[Measured]:
+def _measure(checks: Path | Suite, seeds: list[int], device: str, strays: int, select: str | None) -> list[Measured]:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # on small arrays threads only get in each other's way
-    return drive(checks, lambda runner: _seeds(runner, seeds, device, selected=select is not None), select=select)
+    return drive(
+        checks, lambda runner: _seeds(runner, seeds, device, strays, selected=select is not None), select=select
+    )
 
 
-def _seeds(runner: Runner, seeds: list[int], device: str, *, selected: bool) -> list[Measured]:
+def _is_caught(outcome: CaseOutcome) -> bool:
+    """Whether a case tells a mistake from an answer as clearly as a course must."""
+    return outcome.result.outcome == "failed" and outcome.ratio >= MISTAKE_RATIO
+
+
+def _seeds(runner: Runner, seeds: list[int], device: str, strays: int, *, selected: bool) -> list[Measured]:
     suite, tally = runner.suite, _Tally()
     present = {case.split("::")[0] for case in runner.cases}
     namespace = suite.namespace()
@@ -124,9 +133,14 @@ def _seeds(runner: Runner, seeds: list[int], device: str, *, selected: bool) -> 
         if number == 0:
             tally.add("release", "", "", _earned(runner, suite, seed, expected, device), ())
         for variant, changed in variants:
-            # Strays show on any seed: the first few of each share look for them wherever there could be one.
-            questions = reach.questions(variant) if number < STRAY_SEEDS else variant.questions
-            outcomes = runner.run(Run(suite, seed, live(changed, device=device), expected, device), questions)
+            run = Run(suite, seed, live(changed, device=device), expected, device)
+            # Strays show on any seed: the first few look for them wherever there could be one.
+            if number < strays:
+                outcomes = runner.run(run, reach.questions(variant))
+            elif variant.kind == "mistake":
+                outcomes = runner.run(run, [variant.question], enough=_is_caught)
+            else:
+                outcomes = runner.run(run, variant.questions)
             tally.add(variant.kind, variant.question, variant.name, outcomes, variant.questions)
     unchecked = [Measured("unchecked", question, "", failed=1) for question in suite.points if question not in present]
     return [*tally.entries.values(), *([] if selected else unchecked)]

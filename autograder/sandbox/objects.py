@@ -14,7 +14,8 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from types import TracebackType
+from functools import lru_cache
+from types import CodeType, TracebackType
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,7 @@ class Objects:
             filename = f"<driver {name}>"
             linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
             scope: dict[str, Any] = {"np": np}
-            exec(compile(source, filename, "exec"), scope)  # noqa: S102 - the check file's own driver
+            exec(_compiled(source, filename), scope)  # noqa: S102 - the check file's own driver
             self._drivers[source] = scope[name]
         return self._drivers[source]
 
@@ -116,6 +117,11 @@ class Objects:
 
     def _resolve(self, handle: Handle) -> Any:
         return self._table[handle.number]
+
+
+@lru_cache(maxsize=1024)  # every case asks anew
+def _compiled(source: str, filename: str) -> CodeType:
+    return compile(source, filename, "exec")
 
 
 class _View:

@@ -91,6 +91,22 @@ def test_only_the_questions_asked_for_are_run(checks: Path) -> None:
     assert cases == ["tags::test_tags"]
 
 
+def test_no_more_cases_run_than_are_enough(checks: Path) -> None:
+    def work(runner: Runner) -> list[list[str]]:
+        reference = live_reference(runner.suite.namespace())
+        run = Run(runner.suite, 1, live({"softmax": lambda x: x}), reference)
+        made = [
+            runner.run(run, ["softmax"], enough=lambda outcome: outcome.result.outcome == "failed"),
+            runner.run(run, ["softmax"], enough=lambda outcome: outcome.result.hidden),
+            runner.run(run, ["softmax"], enough=lambda outcome: outcome.result.outcome == "passed"),
+            runner.run(run),
+        ]
+        return [[outcome.result.case for outcome in outcomes] for outcomes in made]
+
+    cases = list(RIGHT)
+    assert drive(checks, work) == [cases[:1], cases[:3], cases[:3], cases]
+
+
 def test_what_is_told_of_a_hidden_case_names_neither_it_nor_a_number(checks: Path) -> None:
     outcomes = graded(checks, {"softmax": lambda x: x * 0 + 7351})
     hidden = next(outcome.result for outcome in outcomes if outcome.result.hidden)

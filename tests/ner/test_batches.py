@@ -19,12 +19,25 @@ def some_examples(data, count, pad_id, longest=9):
     return examples
 
 
+def pad(ns, examples, pad_id):
+    """The batch, and an error if the examples aren't as they were."""
+
+    class ChangedArgument(Exception):
+        pass
+
+    given = [(list(ids), list(labels)) for ids, labels in examples]
+    padded = ns.pad_batch(given, pad_id)
+    if given != examples:
+        raise ChangedArgument("pad_batch changes the examples that it is given; work on copies")
+    return padded
+
+
 @question("pad_batch")
 @pytest.mark.parametrize("pad_id", [0, 1, 77])
 def test_padding(student, reference, data, pad_id):
     """A padded batch; pad_id"""
     examples = some_examples(data, data.size(3, 6), pad_id)
-    agree(student.pad_batch(examples, pad_id), reference.pad_batch(examples, pad_id), what="the batch")
+    agree(student.run(pad, examples, pad_id), reference.run(pad, examples, pad_id), what="the batch")
 
 
 @hidden
@@ -33,14 +46,23 @@ def test_nothing_to_pad(student, reference, data):
     """One example alone, and examples of one length"""
     examples = [([3, 4, 5], [0, -100, 2])] * data.size(2, 4)
     for some in (examples, examples[:1], some_examples(data, 2, 4)):
-        agree(student.pad_batch(some, 4), reference.pad_batch(some, 4), what="the batch")
+        agree(student.run(pad, some, 4), reference.run(pad, some, 4), what="the batch")
 
 
 # -- buckets ------------------------------------------------------------------------------------------------------
 
 
 def buckets_each(ns, problems):
-    return [[[int(at) for at in batch] for batch in ns.bucket_batches(list(lengths), b)] for lengths, b in problems]
+    class ChangedArgument(Exception):
+        pass
+
+    found = []
+    for lengths, budget in problems:
+        given = list(lengths)
+        found.append([[int(at) for at in batch] for batch in ns.bucket_batches(given, budget)])
+        if given != lengths:
+            raise ChangedArgument("bucket_batches changes the list that it is given; work on a copy")
+    return found
 
 
 def compare_buckets(student, reference, *problems):
@@ -153,9 +175,9 @@ def test_torch_uses_some_twice(student, reference, data):
 
 
 @question("tf_dataset")
-@pytest.mark.parametrize("pad_id", [0, 50])
-def test_tf(student, reference, data, pad_id):
-    """The batches, twice; pad_id"""
+def test_tf(student, reference, data):
+    """The batches, twice"""
+    pad_id = data.size(1, 89)
     args = some_examples(data, data.choice([7, 8]), pad_id), 3, pad_id
     agree(student.run(load_tf, *args), reference.run(load_tf, *args), names=PASSES)
 
@@ -164,5 +186,5 @@ def test_tf(student, reference, data, pad_id):
 @question("tf_dataset")
 def test_tf_in_one_batch(student, reference, data):
     """More room in a batch than there are examples"""
-    args = some_examples(data, data.size(3, 5), 2), 16, 2
+    args = some_examples(data, data.size(3, 5), 0), 16, 0
     agree(student.run(load_tf, *args), reference.run(load_tf, *args), names=PASSES)

@@ -31,6 +31,9 @@ def some_tags(data, length, kinds):
 def cut(ns, words, width, silent):
     """Pieces and word ids, with a tokenizer that cuts after `width` characters and is silent about some words."""
 
+    class ChangedArgument(Exception):
+        pass
+
     def tokenize(word):
         pieces = [word[at : at + width] for at in range(0, len(word), width)]
         return [] if word in silent else [piece if at == 0 else "##" + piece for at, piece in enumerate(pieces)]
@@ -38,7 +41,7 @@ def cut(ns, words, width, silent):
     given = list(words)
     pieces, word_ids = ns.subwords(given, tokenize)
     if given != words:
-        raise ValueError("subwords changes the list that it is given")
+        raise ChangedArgument("subwords changes the list that it is given; work on a copy")
     return list(pieces), list(word_ids)
 
 
@@ -65,6 +68,19 @@ def test_repeated_words(student, reference, data):
     agree(student.run(cut, [], 2, []), reference.run(cut, [], 2, []), names=NAMES)
 
 
+def label(ns, tags, word_ids, label_ids, every_piece):
+    """The labels, and an error if what was given isn't as it was."""
+
+    class ChangedArgument(Exception):
+        pass
+
+    given = list(tags), list(word_ids), dict(label_ids)
+    labels = ns.align_labels(*given, every_piece=every_piece)
+    if given != (tags, word_ids, label_ids):
+        raise ChangedArgument("align_labels changes what it is given; work on a copy")
+    return labels
+
+
 def labelled(data, *, first=0):
     """Tags, the words of pieces (from word `first` on), and ids in which O isn't 0."""
     kinds = some_types(data)
@@ -83,8 +99,8 @@ def labelled(data, *, first=0):
 @pytest.mark.parametrize("first", [0, 4], ids=["a sentence", "a later part"])
 def test_labels(student, reference, data, every_piece, first):
     """The labels of pieces"""
-    args = labelled(data, first=first)
-    got, expected = (side.align_labels(*args, every_piece=every_piece) for side in (student, reference))
+    args = *labelled(data, first=first), every_piece
+    got, expected = (side.run(label, *args) for side in (student, reference))
     agree(got, expected, what="the labels")
 
 
@@ -94,8 +110,9 @@ def test_labels(student, reference, data, every_piece, first):
 def test_labels_after_padding(student, reference, data, every_piece):
     """Specials in the middle and at the end"""
     tags, word_ids, ids = labelled(data)
-    word_ids = [*word_ids[:-3], None, None, word_ids[-2], *[None] * data.size(2, 4)]
-    got, expected = (side.align_labels(tags, word_ids, ids, every_piece=every_piece) for side in (student, reference))
+    cut = word_ids.index(len(tags) - data.size(2, 4))  # between two words: pieces of a word stand together
+    word_ids = [*word_ids[:cut], None, None, *word_ids[cut:], *[None] * data.size(2, 4)]
+    got, expected = (side.run(label, tags, word_ids, ids, every_piece) for side in (student, reference))
     agree(got, expected, what="the labels")
 
 
@@ -104,6 +121,10 @@ def test_labels_after_padding(student, reference, data, every_piece):
 
 def split_each(ns, problems):
     """The parts for each (counts, spans, limit), or "ValueError"."""
+
+    class ChangedArgument(Exception):
+        pass
+
     found = []
     for counts, spans, limit in problems:
         given = list(counts), list(spans)
@@ -112,7 +133,7 @@ def split_each(ns, problems):
         except ValueError:
             found.append("ValueError")
         if given != (counts, spans):
-            raise RuntimeError("split_words changes a list that it is given")
+            raise ChangedArgument("split_words changes a list that it is given; work on a copy")
     return found
 
 
@@ -227,10 +248,13 @@ def test_many_windows(student, reference, data):
     agree(student.run(windows_each, problems), reference.run(windows_each, problems), what="the windows of each text")
 
 
-def shape_of_windows(data, kind):
+def some_windows(data, kind):
+    """Windows over two texts: one that they fill, and one whose last window is shorter than the others."""
     size = data.size(7, 11)
-    overlap = {"few": 3, "many": size - data.size(1, 2), "none": 0}[kind]
-    return windows_of(2 * size + data.size(2, 9), size, overlap)
+    overlap = {"few": 3, "many": size - data.size(2, 3), "none": 0}[kind]
+    step = size - overlap
+    full = size + data.size(2, 4) * step
+    return [windows_of(length, size, overlap) for length in (full, full + data.size(1, step - 1))]
 
 
 @question("merge_mean")
@@ -238,9 +262,10 @@ def shape_of_windows(data, kind):
 @pytest.mark.parametrize("overlaps", ["few", "many", "none"])
 def test_mean(student, reference, data, overlaps, dtype):
     """The mean of the scores, with overlaps"""
-    ranges, k = shape_of_windows(data, overlaps), data.size(2, 5)
-    scores = [data.normal(end - start, k, dtype=dtype) for start, end in ranges]
-    agree(student.merge_mean(scores, ranges), reference.merge_mean(scores, ranges), what="the scores")
+    k = data.size(2, 5)
+    for ranges in some_windows(data, overlaps):
+        scores = [data.normal(end - start, k, dtype=dtype) for start, end in ranges]
+        agree(student.merge_mean(scores, ranges), reference.merge_mean(scores, ranges), what="the scores")
 
 
 @hidden
@@ -248,7 +273,7 @@ def test_mean(student, reference, data, overlaps, dtype):
 def test_one_window(student, reference, data):
     """One window alone, and scores far from 0"""
     length, k = data.size(3, 6), data.size(2, 5)
-    for ranges in ([(0, length)], shape_of_windows(data, "many")):
+    for ranges in ([(0, length)], *some_windows(data, "many")):
         scores = [50 + data.normal(end - start, k) for start, end in ranges]
         agree(student.merge_mean(scores, ranges), reference.merge_mean(scores, ranges), what="the scores")
 
@@ -258,19 +283,19 @@ def test_one_window(student, reference, data):
 @pytest.mark.parametrize("overlaps", ["few", "many", "none"])
 def test_context(student, reference, data, overlaps, dtype):
     """The label of the window with most context, with overlaps"""
-    ranges = shape_of_windows(data, overlaps)
-    # Labels tell their window, so that no wrong choice is right by luck.
-    labels = [data.integers(100 * at, 100 * at + 100, end - start) for at, (start, end) in enumerate(ranges)]
-    labels = [label.astype(dtype) for label in labels]
-    got, expected = (side.merge_by_context(labels, ranges) for side in (student, reference))
-    agree(got, expected, what="the labels")
+    for ranges in some_windows(data, overlaps):
+        # Labels tell their window, so that no wrong choice is right by luck.
+        labels = [data.integers(100 * at, 100 * at + 100, end - start) for at, (start, end) in enumerate(ranges)]
+        labels = [label.astype(dtype) for label in labels]
+        got, expected = (side.merge_by_context(labels, ranges) for side in (student, reference))
+        agree(got, expected, what="the labels")
 
 
 @hidden
 @question("merge_by_context")
 def test_context_of_one_window(student, reference, data):
     """One window alone, and labels of -100 among the others"""
-    for ranges in ([(0, data.size(2, 5))], shape_of_windows(data, "few"), shape_of_windows(data, "many")):
+    for ranges in ([(0, data.size(2, 5))], *some_windows(data, "few"), *some_windows(data, "many")):
         labels = [np.where(data.normal(end - start) > 1, -100, 10 * at) for at, (start, end) in enumerate(ranges)]
         got, expected = (side.merge_by_context(labels, ranges) for side in (student, reference))
         agree(got, expected, what="the labels")

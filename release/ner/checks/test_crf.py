@@ -79,6 +79,20 @@ def test_score_of_one_word(student, reference, data):
     agree(student.crf_score(*args), reference.crf_score(*args), what="the scores")
 
 
+@question("crf_score")
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_score_of_what_is_ruled_out(student, reference, data, dtype):
+    """A tagging that is ruled out by -inf, and others next to which only the padding is"""
+    emissions, transitions, start, end, mask = a_crf(data, "ruled out", dtype, k=data.size(4, 6))
+    k = len(start)
+    tags = data.integers(1, k - 1, *mask.shape)  # nothing is ruled out between these
+    lengths = mask.sum(axis=1)
+    tags[~mask], tags[np.arange(len(mask)), lengths - 1] = k - 1, 1  # but from 1 into the padding
+    tags[int(lengths.argmax()), 0] = k - 1
+    args = emissions, transitions, start, end, tags, mask
+    agree(student.crf_score(*args), reference.crf_score(*args), what="the scores")
+
+
 @question("crf_forward")
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("kind", KINDS)

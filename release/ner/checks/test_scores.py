@@ -6,12 +6,25 @@ from autograder import agree, hidden, question
 
 
 def count(ns, gold, guessed):
-    counts = ns.span_counts([list(tags) for tags in gold], [list(tags) for tags in guessed])
+    class ChangedArgument(Exception):
+        pass
+
+    given = [list(tags) for tags in gold], [list(tags) for tags in guessed]
+    counts = ns.span_counts(*given)
+    if given != (gold, guessed):
+        raise ChangedArgument("span_counts changes a list that it is given; work on a copy")
     return {str(kind): tuple(int(number) for number in three) for kind, three in counts.items()}
 
 
 def report(ns, counts):
-    return {str(name): tuple(float(number) for number in three) for name, three in ns.f1_report(dict(counts)).items()}
+    class ChangedArgument(Exception):
+        pass
+
+    given = dict(counts)
+    scores = {str(name): tuple(float(number) for number in three) for name, three in ns.f1_report(given).items()}
+    if given != counts:
+        raise ChangedArgument("f1_report changes the counts that it is given; make a dict of its own")
+    return scores
 
 
 def some_types(data):

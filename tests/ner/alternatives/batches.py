@@ -89,3 +89,85 @@ def by_ragged_tensors():
             return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 
         return tf.data.Dataset.from_tensor_slices((ragged(0), ragged(1))).batch(batch_size).map(padded)  # noqa: F821
+
+
+@alternative("pad_batch")
+def by_torch():
+    def pad_batch(examples, pad_id):
+        import torch
+
+        def padded(rows, value):
+            rows = [torch.tensor(row) for row in rows]
+            return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=value).numpy()
+
+        return {
+            "input_ids": padded([ids for ids, _ in examples], pad_id),
+            "attention_mask": padded([[True] * len(ids) for ids, _ in examples], False),
+            "labels": padded([labels for _, labels in examples], -100),
+        }
+
+
+@alternative("pad_batch")
+def by_tensorflow():
+    def pad_batch(examples, pad_id):
+        import tensorflow as tf
+
+        ids, labels = (tf.ragged.constant([list(e[i]) for e in examples], dtype=tf.int64) for i in (0, 1))
+        return {
+            "input_ids": ids.to_tensor(default_value=pad_id).numpy(),
+            "attention_mask": tf.sequence_mask(ids.row_lengths()).numpy(),
+            "labels": labels.to_tensor(default_value=-100).numpy(),
+        }
+
+
+@alternative("bucket_batches")
+def by_pandas():
+    def bucket_batches(lengths, budget):
+        import pandas as pd
+
+        order = pd.Series(lengths, dtype=int).sort_values(kind="stable").index.tolist()
+        batches = []
+        while order:
+            size = 1
+            while size < len(order) and (size + 1) * lengths[order[size]] <= budget:
+                size += 1
+            batches.append(order[:size])
+            order = order[size:]
+        return batches
+
+
+@alternative("class_weights")
+def by_torch_bincount():
+    def class_weights(labels, num_labels):
+        import torch
+
+        labels = torch.from_numpy(np.array(labels))
+        counts = torch.bincount(labels[labels >= 0], minlength=num_labels).double()
+        weights = counts.sum() / ((counts > 0).sum() * counts)
+        return torch.where(counts > 0, weights, 0.0).numpy()
+
+
+@alternative("class_weights")
+def by_one_hot():
+    def class_weights(labels, num_labels):
+        import tensorflow as tf
+
+        counts = tf.reduce_sum(tf.one_hot(labels.reshape(-1), num_labels, dtype=tf.float64), axis=0)
+        total, classes = tf.reduce_sum(counts), tf.math.count_nonzero(counts, dtype=tf.float64)
+        return tf.math.divide_no_nan(total, classes * counts).numpy()
+
+
+@alternative("torch_loader")
+def by_the_default_collation():
+    def torch_loader(examples, batches, pad_id):
+        class Batches(torch.utils.data.Dataset):  # noqa: F821
+            """One item is a whole batch."""
+
+            def __len__(self):
+                return len(batches)
+
+            def __getitem__(self, number):
+                arrays = pad_batch([examples[at] for at in batches[number]], pad_id)  # noqa: F821
+                return {name: torch.from_numpy(array) for name, array in arrays.items()}  # noqa: F821
+
+        return torch.utils.data.DataLoader(Batches(), batch_size=None, shuffle=False)  # noqa: F821

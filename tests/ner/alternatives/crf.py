@@ -31,7 +31,7 @@ def by_scipy():
 
 
 @alternative("crf_forward")
-def by_scaled_probabilities():
+def by_logaddexp():
     def crf_forward(emissions, transitions, start, end, mask):
         alpha, log_z = np.zeros_like(emissions), np.zeros(len(emissions), emissions.dtype)
         for row, length in enumerate(mask.sum(axis=1)):
@@ -130,3 +130,109 @@ def from_the_end():
         for choice in choices[::-1]:
             path.append(int(choice[path[-1]]))
         return np.array(path), total.max()
+
+
+@alternative("crf_score")
+def by_torch_gather():
+    def crf_score(emissions, transitions, start, end, tags, mask):
+        import torch
+
+        e, a, first, last = (torch.tensor(array) for array in (emissions, transitions, start, end))
+        real, y = torch.tensor(mask), torch.tensor(tags).masked_fill(~torch.tensor(mask), 0)
+        emitted = e.gather(2, y[:, :, None])[:, :, 0].masked_fill(~real, 0).sum(1)
+        moved = a[y[:, :-1], y[:, 1:]].masked_fill(~real[:, 1:], 0).sum(1)
+        final = y.gather(1, real.sum(1, keepdim=True) - 1)[:, 0]
+        return (first[y[:, 0]] + emitted + moved + last[final]).numpy()
+
+
+@alternative("crf_forward")
+def by_torch():
+    def crf_forward(emissions, transitions, start, end, mask):
+        import torch
+
+        e, a, first, last = (torch.tensor(array) for array in (emissions, transitions, start, end))
+        alphas = [first + e[:, 0]]
+        for t in range(1, e.shape[1]):
+            step = torch.logsumexp(alphas[-1].unsqueeze(2) + a, dim=1) + e[:, t]
+            alphas.append(torch.where(torch.tensor(mask[:, t]).unsqueeze(1), step, alphas[-1]))
+        return torch.stack(alphas, 1).numpy(), torch.logsumexp(alphas[-1] + last, 1).numpy()
+
+
+@alternative("crf_forward")
+def by_tensorflow():
+    def crf_forward(emissions, transitions, start, end, mask):
+        import tensorflow as tf
+
+        alphas = [tf.constant(start + emissions[:, 0])]
+        for t in range(1, emissions.shape[1]):
+            step = tf.reduce_logsumexp(alphas[-1][:, :, None] + transitions, axis=1) + emissions[:, t]
+            alphas.append(tf.where(mask[:, t, None], step, alphas[-1]))
+        return tf.stack(alphas, 1).numpy(), tf.reduce_logsumexp(alphas[-1] + end, axis=1).numpy()
+
+
+@alternative("crf_marginals")
+def by_the_gradient_of_log_z():
+    def crf_marginals(emissions, transitions, start, end, mask):
+        import torch
+
+        b, t, k = emissions.shape
+        e = torch.tensor(emissions, requires_grad=True)
+        steps = torch.tensor(transitions).expand(b, t - 1, k, k).clone().requires_grad_()
+        alpha, real = torch.tensor(start) + e[:, 0], torch.tensor(mask)
+        for at in range(1, t):
+            moved = torch.logsumexp(alpha[:, :, None] + steps[:, at - 1], 1) + e[:, at]
+            alpha = torch.where(real[:, at, None], moved, alpha)
+        log_z = torch.logsumexp(alpha + torch.tensor(end), 1).sum()
+        unary, pairs = torch.autograd.grad(log_z, (e, steps), allow_unused=True, materialize_grads=True)
+        return unary.numpy(), pairs.numpy()
+
+
+@alternative("crf_gradient")
+def by_gradient_tape():
+    def crf_gradient(emissions, transitions, start, end, mask, dlog_z):
+        import tensorflow as tf
+
+        inputs = [tf.constant(array) for array in (emissions, transitions, start, end)]
+        e, a, first, last = inputs
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            alpha = first + e[:, 0]
+            for t in range(1, emissions.shape[1]):
+                moved = tf.reduce_logsumexp(alpha[:, :, None] + a, axis=1) + e[:, t]
+                alpha = tf.where(mask[:, t, None], moved, alpha)
+            loss = tf.reduce_sum(tf.reduce_logsumexp(alpha + last, axis=1) * dlog_z)
+        grads = tape.gradient(loss, inputs, unconnected_gradients="zero")
+        return tuple(tf.convert_to_tensor(grad).numpy() for grad in grads)
+
+
+@alternative("allowed_transitions")
+def by_pairs_of_letters():
+    def allowed_transitions(tags, scheme):
+        letters, kinds = np.array([tag[0] for tag in tags]), np.array([tag[2:] for tag in tags])
+        inside = np.isin(letters, ["I", "E"])
+        same = (kinds[:, None] == kinds) & np.isin(letters, ["B", "I"])[:, None]
+        if scheme == "IOB2":
+            return ~inside, ~inside | same, np.ones(len(tags), dtype=bool)
+        closed = np.isin(letters, ["O", "E", "S"])
+        return ~inside, np.where(inside, same, closed[:, None]), closed
+
+
+@alternative("viterbi")
+def by_torch_max():
+    def viterbi(emissions, transitions, start, end, allowed=None):
+        import torch
+
+        e, *scores = (torch.tensor(array) for array in (emissions, start, transitions, end))
+        if allowed is not None:
+            scores = [s.masked_fill(~torch.tensor(ok), float("-inf")) for s, ok in zip(scores, allowed, strict=True)]
+        first, a, last = scores
+        best, came = first + e[0], []
+        for row in e[1:]:
+            best, where = (best.unsqueeze(1) + a).max(dim=0)
+            best = best + row
+            came.append(where)
+        score, tag = (best + last).max(dim=0)
+        path = [int(tag)]
+        while came:
+            path.insert(0, int(came.pop()[path[0]]))
+        return np.array(path, dtype=np.int64), score.item() if score.dtype == torch.float64 else score.numpy()[()]

@@ -70,3 +70,44 @@ def word_by_word():
                 letter = "B" if first and owner.get(at - 1, (None, None))[1] == owner[at][1] else "I"
             tags.append(letter + "-" + owner[at][1])
         return tags
+
+
+@alternative("read_conll")
+def by_one_expression():
+    def read_conll(text, tag_column=-1, comments=True):
+        lines = [line.rstrip("\r") for line in text.removeprefix("\ufeff").split("\n")]
+        lines = [line for line in lines if not (comments and re.match("# ", line))]  # noqa: F821
+        sentences, now = [], []
+        for line in lines:
+            cells = re.findall("[^ \t]+", line)  # noqa: F821
+            if cells and cells[0] != "-DOCSTART-":
+                now.append((cells[0], cells[tag_column]))
+            elif now:
+                sentences.append(now)
+                now = []
+        sentences += [now] if now else []
+        return [tuple(list(column) for column in zip(*rows, strict=True)) for rows in sentences]
+
+
+@alternative("read_spans")
+def by_letters_and_a_regular_expression():
+    def read_spans(tags):
+        letters = ""
+        for before, tag in zip(["O", *tags], tags, strict=False):
+            fresh = tag[0] in "BS" or before[0] in "OES" or before[2:] != tag[2:]
+            letters += "O" if tag == "O" else "b" if fresh else "i"
+        return [(m.start(), m.end(), tags[m.start()][2:]) for m in re.finditer("bi*", letters)]  # noqa: F821
+
+
+@alternative("write_tags")
+def span_by_span():
+    def write_tags(spans, length, scheme):
+        tags = ["O"] * length
+        ends = {(end, kind) for _, end, kind in spans}
+        for start, end, kind in spans:
+            tags[start:end] = ["I-" + kind] * (end - start)
+            if scheme != "IOB1" or (start, kind) in ends:
+                tags[start] = "B-" + kind
+            if scheme == "BIOES":
+                tags[end - 1] = ("S-" if end == start + 1 else "E-") + kind
+        return tags

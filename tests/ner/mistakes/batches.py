@@ -265,3 +265,40 @@ edited(
     hint="This is what you get when the mask is ids != pad_id. That id may also stand for a real piece: the mask "
     "comes from lengths.",
 )
+
+edited(
+    "pad_batch",
+    "padded in place",
+    old='    for row, (ids, labels) in enumerate(examples):\n        batch["input_ids"][row, : len(ids)] = ids\n'
+    '        batch["attention_mask"][row, : len(ids)] = True\n        batch["labels"][row, : len(ids)] = labels\n',
+    new='    for row, (ids, labels) in enumerate(examples):\n        batch["attention_mask"][row, : len(ids)] = True\n'
+    "        ids += [pad_id] * (shape[1] - len(ids))\n        labels += [-100] * (shape[1] - len(labels))\n"
+    '        batch["input_ids"][row] = ids\n        batch["labels"][row] = labels\n',
+    hint="This is what you get when the examples' own lists are made longer: in the next epoch they come padded. "
+    "Leave them as they are.",
+    also=("torch_loader",),
+)
+edited(
+    "class_weights",
+    "as long as the labels that occur",
+    old="counts = np.bincount(labels[labels != -100], minlength=num_labels)",
+    new="counts = np.bincount(labels[labels != -100])\n    num_labels = len(counts)",
+    hint="This is what you get without minlength: bincount stops at the largest label that occurs. There are "
+    "num_labels weights.",
+)
+edited(
+    "tf_dataset",
+    "padded to the longest of all",
+    old="dataset.padded_batch(batch_size, padding_values=padding)",
+    new="dataset.padded_batch(\n        batch_size, {name: [max(len(ids) for ids, _ in examples)] for name in kinds}, "
+    "padding_values=padding\n    )",
+    hint="This is what you get when each batch is padded to the longest example of all. Its own longest is enough.",
+)
+edited(
+    "tf_dataset",
+    "one pass only",
+    old="    dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)",
+    new="    once = generate()\n    dataset = tf.data.Dataset.from_generator(lambda: once, output_signature=signature)",
+    hint="This is what you get when the dataset reads one generator, which is used up after a pass. from_generator "
+    "takes the function that makes one.",
+)

@@ -1,6 +1,6 @@
 """Classic mistakes in the CRF and in decoding."""
 
-from autograder import edited
+from autograder import edited, mistake
 
 edited(
     "crf_score",
@@ -364,3 +364,95 @@ edited(
     new="np.where(ok, score, -1e4)",
     hint="This is what you get with -10000 for what isn't allowed: larger emissions buy their way around it. Use -inf.",
 )
+
+edited(
+    "crf_score",
+    "masked by multiplication",
+    old="moved = np.where(mask[:, 1:], transitions[tags[:, :-1], tags[:, 1:]], 0).sum(axis=1)",
+    new='tags = np.where(mask, tags, len(start) - 1)\n    with np.errstate(all="ignore"):\n'
+    "        moved = (transitions[tags[:, :-1], tags[:, 1:]] * mask[:, 1:]).sum(axis=1)",
+    hint="This is what you get when the padding is masked by multiplying with 0: -inf times 0 is NaN. np.where "
+    "leaves out what it doesn't take.",
+)
+edited(
+    "crf_forward",
+    "masked by multiplication",
+    old="alpha.append(np.where(mask[:, t, None], moved, alpha[-1]))",
+    new='with np.errstate(all="ignore"):\n'
+    "            alpha.append(mask[:, t, None] * moved + ~mask[:, t, None] * alpha[-1])",
+    hint="This is what you get when the padding is masked by multiplying with 0: -inf times 0 is NaN. np.where "
+    "leaves out what it doesn't take.",
+    also=SUMS,
+)
+edited(
+    "crf_forward",
+    "transitions counted at the first word",
+    old="alpha = [start + emissions[:, 0]]",
+    new="alpha = [logsumexp(start[:, None] + transitions, axis=0) + emissions[:, 0]]",
+    hint="This is what you get when a transition leads into the first word. Nothing stands before it: only start "
+    "and its emissions count.",
+    also=SUMS,
+)
+edited(
+    "crf_marginals",
+    "each word by itself",
+    old="one = alpha[:, t] + beta - log_z[:, None]",
+    new="one = emissions[:, t] - logsumexp(emissions[:, t], axis=1)[:, None]",
+    hint="This is what you get from a softmax of each word's emissions. Neighbours count too, by alpha and beta.",
+    also=("crf_gradient",),
+)
+edited(
+    "crf_marginals",
+    "not exponentiated",
+    old="unary[:, t] = np.exp(np.where(real, one, -np.inf))",
+    new="unary[:, t] = np.where(real, one, 0)",
+    hint="This is what you get when the logs of the probabilities are left as logs.",
+    also=("crf_gradient",),
+)
+edited(
+    "allowed_transitions",
+    "a span after S",
+    old='goes_on = before[0] in "BI" and',
+    new='goes_on = before[0] in "BIS" and',
+    hint="This is what you get when I or E may follow S. S is a whole span.",
+)
+edited(
+    "viterbi",
+    "end not constrained",
+    old="start, transitions, end = (np.where",
+    new="start, transitions, _ = (np.where",
+    hint="This is what you get when any tag may come last. `allowed` holds a table for end too.",
+)
+edited(
+    "viterbi",
+    "score without end",
+    old="(best + end).max()",
+    new="best.max()",
+    hint="This is what you get when the score lacks `end`, the score of the last tag.",
+)
+edited(
+    "viterbi",
+    "arguments changed in place",
+    old="        start, transitions, end = (np.where(ok, score, -np.inf) for ok, score in zip(allowed, scores))\n",
+    new="        for ok, score in zip(allowed, scores):\n            score[~ok] = -np.inf\n",
+    hint="This is what you get when -inf is written into the scores that were given. They belong to the model: work "
+    "on copies.",
+)
+
+
+@mistake(
+    "viterbi",
+    hint="This is what you get when the best next tag is taken word by word. What looks best now may lead nowhere: "
+    "keep the best way to each tag, and decide at the end.",
+)
+def greedy():
+    def viterbi(emissions, transitions, start, end, allowed=None):
+        if allowed is not None:
+            scores = start, transitions, end
+            start, transitions, end = map(lambda ok, score: np.where(ok, score, -np.inf), allowed, scores)  # noqa: F821
+        path, total = [], 0.0
+        for t, emission in enumerate(emissions):
+            step = emission + (transitions[path[-1]] if path else start) + (end if t == len(emissions) - 1 else 0)
+            path.append(step.argmax())
+            total = total + step.max()
+        return np.array(path), total  # noqa: F821

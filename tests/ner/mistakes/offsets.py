@@ -238,3 +238,52 @@ edited(
     hint="This is what you get when the text is composed first (NFC): every mark that melts away shifts what "
     "comes after.",
 )
+
+
+@mistake(
+    "token_offsets",
+    hint="This is what you get when the underscore is a letter, as in \\w. It is a sign, and a token of its own.",
+)
+def underscore_as_a_letter():
+    def token_offsets(text):
+        offsets, in_word = [], False
+        for at, char in enumerate(text):
+            wordlike = char == "_" or unicodedata.category(char)[0] in "LMN"  # noqa: F821
+            if wordlike and in_word:
+                offsets[-1] = (offsets[-1][0], at + 1)
+            elif not char.isspace():
+                offsets.append((at, at + 1))
+            in_word = wordlike
+        return offsets
+
+
+edited(
+    "token_offsets",
+    "marks by combining",
+    old='wordlike = unicodedata.category(char)[0] in "LMN"',
+    new="wordlike = char.isalnum() or unicodedata.combining(char) > 0",
+    hint="This is what you get with unicodedata.combining(char), which is 0 for many marks, such as the vowel signs of "
+    "Devanagari. Category M has them all.",
+)
+edited(
+    "token_offsets",
+    "ends inclusive",
+    old="offsets[-1] = (offsets[-1][0], at + 1)",
+    new="offsets[-1] = (offsets[-1][0], at)",
+    hint="This is what you get when the end is the token's last character. It is the place after it.",
+)
+edited(
+    "tags_to_char_spans",
+    "strict IOB2",
+    old="for start, end, kind in read_spans(tags)]",
+    new='for start, end, kind in read_spans(tags) if tags[start][0] in "BS"]',
+    hint="This is what you get when only spans that begin with B or S are kept. Read as read_spans does: I and E may "
+    "begin a span too.",
+)
+edited(
+    "to_char_offsets",
+    "end of the last character",
+    old="return [(place[start], place[end], kind)",
+    new="return [(place[start], place[end] - (end > start), kind)",
+    hint="This is what you get when the end is the span's last character. It is the place after it.",
+)

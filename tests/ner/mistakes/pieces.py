@@ -339,3 +339,38 @@ edited(
     new="context = np.maximum(position, position[::-1])",
     hint="This is what you get with the farther edge. What counts is the nearer one.",
 )
+
+edited(
+    "split_words",
+    "the word before the cut asked",
+    old="        if entity.get(end, start) > start:\n            end = entity[end]\n",
+    new="        if entity.get(end - 1, start) > start:\n            end = entity[end - 1]\n",
+    hint="This is what you get when the last word of the part tells whether the cut is inside an entity. The first "
+    "word after the cut does.",
+)
+edited(
+    "split_words",
+    "cut behind the entity",
+    old="        if entity.get(end, start) > start:\n            end = entity[end]\n",
+    new="        if entity.get(end, start) > start:\n"
+    "            end = next(last for first, last, _ in spans if first < end < last)\n",
+    hint="This is what you get when a cut inside an entity is moved to its end: the part comes out over the limit. "
+    "Move it back, to the entity's first word.",
+)
+edited(
+    "windows",
+    "last window moved back",
+    old="        ranges.append((start, min(start + size, length)))\n",
+    new="        start = max(0, min(start, length - size))\n"
+    "        ranges.append((start, min(start + size, length)))\n",
+    hint="This is what you get when the last window is moved back until it is full. Here it keeps its place, and may "
+    "be shorter.",
+)
+edited(
+    "merge_by_context",
+    "distance to the middle",
+    old="context = np.minimum(position, position[::-1])",
+    new="context = len(labels[0]) - np.abs(position - (len(position) - 1) / 2).astype(int)",
+    hint="This is what you get when the window with the nearest middle decides. A short last window has a near "
+    "middle, but little context.",
+)

@@ -154,3 +154,25 @@ edited(
     new="above / below if below else 1.0",
     hint="This is what you get when a quotient with the denominator 0 is 1. Here it is 0.",
 )
+
+edited(
+    "f1_report",
+    "in percent",
+    old="above / below if below else 0.0",
+    new="100 * above / below if below else 0.0",
+    hint="This is what you get in percent. The report holds fractions, between 0 and 1.",
+)
+edited(
+    "f1_report",
+    "written into the counts",
+    old='return report | {"micro": micro, "macro": macro}',
+    new="counts.update(report, micro=micro, macro=macro)\n    return counts",
+    hint="This is what you get when the report is written into the counts that were given. Make a dict of its own.",
+)
+edited(
+    "f1_report",
+    "micro F1 of macro",
+    old='return report | {"micro": micro, "macro": macro}',
+    new='return report | {"micro": micro, "macro": (*macro[:2], micro[2])}',
+    hint="This is what you get when macro has the F1 of micro. It is the mean of the types' F1.",
+)

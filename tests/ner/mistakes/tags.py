@@ -254,3 +254,67 @@ edited(
     new="            prefixes[-1] = prefixes[-1] if end - start > 1 else ",
     hint="This is what you get when spans of several words have no E in BIOES. Their last word has.",
 )
+
+edited(
+    "write_tags",
+    "end taken as inclusive",
+    old='prefixes = ["I"] * (end - start)',
+    new='end = min(end + 1, length)\n        prefixes = ["I"] * (end - start)',
+    hint="This is what you get when `end` is taken for the span's last word. It is the word after it.",
+)
+edited(
+    "read_conll",
+    "lines stripped by str strip",
+    old='line.strip(" \\t\\r")',
+    new="line.strip()",
+    hint="This is what you get with line.strip(), which takes a no-break space off the first word as well. Strip "
+    "spaces, tabs and \\r only.",
+)
+edited(
+    "read_conll",
+    "byte order mark taken off a word",
+    old='    for line in [*text.removeprefix("\\ufeff").split("\\n"), ""]:\n',
+    new='    for line in [*text.split("\\n"), ""]:\n'
+    '        line = line if line.startswith(("\\ufeff#", "\\ufeff-")) else line.removeprefix("\\ufeff")\n',
+    hint="This is what you get when the byte-order mark is taken off a word, but a comment or -DOCSTART- behind it "
+    "isn't known. Take it off the text first.",
+)
+
+
+@mistake(
+    "read_conll",
+    hint="This is what you get when the text is cut at two newlines. An empty line may hold spaces, or a \\r; "
+    "-DOCSTART- ends a sentence too. Go line by line.",
+)
+def cut_at_two_newlines():
+    def read_conll(text, tag_column=-1, comments=True):
+        sentences = []
+        for block in text.removeprefix("\ufeff").split("\n\n"):
+            rows = [
+                re.split("[ \t]+", line.strip(" \t\r"))  # noqa: F821
+                for line in block.split("\n")
+                if line and not line.startswith("-DOCSTART-") and not (comments and line.startswith("# "))
+            ]
+            if rows:
+                sentences.append(([row[0] for row in rows], [row[tag_column] for row in rows]))
+        return sentences
+
+
+@mistake(
+    "write_tags",
+    hint="This is what you get when the spans are sorted in place. Whoever gave you the list may need its order: "
+    "sorted() makes a new one.",
+)
+def sorted_in_place():
+    def write_tags(spans, length, scheme):
+        spans.sort()
+        tags, before = ["O"] * length, None
+        for start, end, kind in spans:
+            prefixes = ["I"] * (end - start)
+            if scheme != "IOB1" or before == (start, kind):
+                prefixes[0] = "B"
+            if scheme == "BIOES":
+                prefixes[-1] = "E" if end - start > 1 else "S"
+            tags[start:end] = [f"{prefix}-{kind}" for prefix in prefixes]
+            before = (end, kind)
+        return tags

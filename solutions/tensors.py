@@ -117,6 +117,9 @@ def broadcast_shape(*shapes):
 # what $B^\top y$ holds: **the adjoint of repeating is summing**. Sum over the axes that were put in front, and over
 # those of size 1 that were stretched; the result has exactly the shape of $x$, its 1s included.
 #
+# An axis of size 1 that wasn't stretched is summed over its single element, which changes nothing, so it needs no case
+# of its own. And go by the *place* of an axis, never by its size: in a square array both axes look the same.
+#
 # The identity is a test, too: draw $x$ and $y$ at random, compute both sides, and any wrong axis shows. It works for
 # every pair of a linear map and its gradient.
 
@@ -227,6 +230,8 @@ def index_view(view, key):
 #
 # To transpose is to list the axes in another order; the numbers stay where they are. And to broadcast is to take
 # steps that **lead nowhere**: along a stretched axis the stride is 0, so every index sees the same number.
+# (Which is why writing into such a view is a mistake: one assignment changes a whole row of it. NumPy makes it
+# read-only, PyTorch's `expand` warns in its manual.)
 
 # %%
 def transpose_view(view, axes):
@@ -326,14 +331,15 @@ def sliding_windows(x, size, step=1):
 # row[noise.random(row.shape) < 0.1] = 255
 #
 # fig, (left, right) = plt.subplots(1, 2, figsize=(11, 3), layout="constrained", width_ratios=[3, 2])
-# left.plot(row, color="0.75", linewidth=0.8, label="row 200, every tenth pixel spoiled")
+# left.plot(row, color="0.75", linewidth=0.8, label="row 200, one pixel in ten spoiled")
 # left.plot(np.arange(15, 15 + len(row) - 30), np.median(sliding_windows(row, 31), axis=-1), color="black",
 #           label="median of 31 neighbours")
-# left.set(xlabel="column", ylabel="brightness", title="windows of a series")
-# left.legend()
+# left.set(xlabel="column", ylabel="brightness", title="windows of a series", ylim=(0, 340), yticks=range(0, 251, 50))
+# left.legend(loc="upper right", ncols=2, fontsize=8)
 # patches = sliding_windows(sliding_windows(photo, 40, 40).transpose(1, 2, 0), 40, 40)  # column, x, row, y
 # patches = patches.transpose(2, 0, 3, 1)
-# right.imshow(patches.std(axis=(2, 3)), cmap="gray", extent=(0, 40 * patches.shape[1], 40 * patches.shape[0], 0))
+# image = right.imshow(patches.std(axis=(2, 3)), cmap="gray", extent=(0, 40 * patches.shape[1], 40 * patches.shape[0], 0))
+# fig.colorbar(image, ax=right, label="standard deviation")
 # right.set(title="contrast within patches of 40 by 40", xlabel="column", ylabel="row")
 # plt.show()
 
@@ -401,6 +407,26 @@ def reshape_strides(shape, strides, new_shape):
 
 # %%
 # check("reshape_strides")
+
+# %% [markdown]
+# The first six numbers of each row of eight, `x = buffer.reshape(4, 8)[:, :6]`: four runs of six, and neighbours along
+# the last new axis in the same grey. As `(4, 2, 3)` every new axis stays within a run. As `(8, 3)` it goes 3 from the
+# first new row to the next and then 5, across the gap, and one stride can't be both. As `(3, 8)` the new rows themselves
+# go around a corner.
+
+# %%
+# fig, axes = plt.subplots(1, 3, figsize=(10, 2.1), layout="constrained")
+# for ax, new_shape in zip(axes, [(4, 2, 3), (8, 3), (3, 8)], strict=True):
+#     for row, column in np.ndindex(4, 8):
+#         number = 6 * row + column if column < 6 else None  # which element of x lies there
+#         face = "white" if number is None else ("0.6", "0.85")[number // new_shape[-1] % 2]
+#         ax.add_patch(plt.Rectangle((column, -row), 1, -1, facecolor=face, edgecolor="0.3"))
+#         ax.text(column + 0.5, -row - 0.5, "" if number is None else number, ha="center", va="center", size=9)
+#     ax.set(xlim=(-0.1, 8.1), ylim=(-4.1, 0.1), aspect="equal")
+#     strides = reshape_strides((4, 6), (8, 1), new_shape)
+#     ax.set_title(f"{new_shape}: {f'strides {strides}' if strides else 'a copy'}", size=10)
+#     ax.axis("off")
+# plt.show()
 
 # %% [markdown]
 # ### Predict it
@@ -495,6 +521,22 @@ def diagonal_view(a, labels):
 # %%
 # check("diagonal_view")
 
+# %%
+# fig, axes = plt.subplots(1, 3, figsize=(10, 2.5), layout="constrained")
+# matrix = np.arange(20).reshape(4, 5)
+# for ax, (title, part, labels) in zip(axes, [("ij", matrix, "ij"), ("ii, of the first columns", matrix[:, :4], "ii"),
+#                                             ("ii, upside down", matrix[::-1, :4], "ii")], strict=True):
+#     view, letters = diagonal_view(part, labels)
+#     for (row, column), position in np.ndenumerate(matrix):
+#         face = "0.6" if position in view else "white"
+#         ax.add_patch(plt.Rectangle((column, -row), 1, -1, facecolor=face, edgecolor="0.3"))
+#         ax.text(column + 0.5, -row - 0.5, position, ha="center", va="center", size=9)
+#     strides = ", ".join(f"{stride // view.itemsize}" for stride in view.strides)
+#     ax.set(xlim=(-0.1, 5.1), ylim=(-4.1, 0.1), aspect="equal")
+#     ax.set_title(f"{title}: letters {letters}, strides {strides}", size=10)
+#     ax.axis("off")
+# plt.show()
+
 # %% [markdown]
 # ### The same axes for both
 #
@@ -523,11 +565,12 @@ def align_axes(a, labels, order):
 # Use the letters of the result, in its order, then all the others; multiply the aligned operands, and sum over the
 # others. This is einsum as a definition. Libraries compute the same without the large product in between: letters in
 # both operands and in the result are batch axes, letters in both but not in the result are contracted, and what is
-# left of each operand is flattened to rows and columns of one batched matrix product.
+# left of each operand is flattened to rows and columns of one batched matrix product. The definition needs memory for
+# all letters at once (for `bqd,bkd->bqk` that is $d$ times the result), the matrix product for the result alone.
 
 # %%
 def einsum(equation, a, b):
-    """The product of two tensors, as `np.einsum` gives it; `np.einsum` itself isn't used.
+    """The product of two tensors, as `np.einsum` gives it, without the einsum of any library.
 
     equation  str such as "ik,kj->ij": letters of a, of b and of the result, in which each letter appears once; a
               letter of the result appears in a or in b
@@ -556,6 +599,8 @@ def einsum(equation, a, b):
 # exponent is 0, so the sum lies between 1 and $n$. One trap is left: a probability of 0 has the logarithm $-\infty$,
 # and if **all** are $-\infty$ (a row that is masked as a whole), $x - m$ is $-\infty - (-\infty)$, which is NaN.
 # Such a sum is 0, and its logarithm $-\infty$. The same holds for an empty sum. What follows for $+\infty$?
+#
+# (Its gradient is softmax, $e^{x_i - \mathrm{LSE}(x)}$: the same subtraction, and on a row of $-\infty$ the same trap.)
 
 # %%
 def logsumexp(x, axis=-1, keepdims=False):
@@ -590,7 +635,7 @@ def logsumexp(x, axis=-1, keepdims=False):
 # near = np.linspace(-4, 4, 161)
 # left.plot(near, logsumexp(np.stack([near, 0 * near], axis=1)), color="black", label="LSE(x, 0)")
 # left.plot(near, np.maximum(near, 0), "--", color="0.5", label="max(x, 0)")
-# left.set(xlabel="x", title="a smooth maximum")
+# left.set(xlabel="x", ylabel="in float64", title="a smooth maximum")
 # left.legend()
 # right.plot(x, logsumexp(pairs), color="black", label="shifted by the maximum")
 # right.plot(x, naive, color="0.65", linewidth=5, alpha=0.7, label="without the shift")
@@ -645,7 +690,7 @@ def compensated_sum(x):
     """The sum over the first axis, with the rounding errors collected and added at the end.
 
     x        array (N, ...) of floats; N may be 0
-    returns  an array (...) (or a number) in the dtype of x, which no step of the sum leaves
+    returns  an array (...) (or a number) in the dtype of x; no wider type is needed
     """
     total, lost = np.zeros(x.shape[1:], x.dtype), np.zeros(x.shape[1:], x.dtype)
     for term in x:
@@ -659,7 +704,8 @@ def compensated_sum(x):
 
 # %% [markdown]
 # Four ways to add $n$ positive random numbers in float32: one after the other, NumPy's `sum` (it adds in pairs, like a
-# tournament, so that no number goes through more than about $\log_2 n$ additions), yours, and for comparison the
+# tournament, so that no number goes through many more than $\log_2 n$ additions; it does so along an axis whose numbers lie side by
+# side in memory, and one after the other along any other, so `x.sum(axis=0)` loses more than `x.T.copy().sum(axis=1)`), yours, and for comparison the
 # float32 that is nearest to the true sum.
 
 # %%
@@ -696,6 +742,11 @@ def compensated_sum(x):
 # The trap is in the word *add*. `y[g] += v` reads `y[g]`, adds, and writes back; where a number appears twice in
 # `g`, the last writer wins, and no error tells. Look for the operation that accumulates: `index_add` in PyTorch,
 # `unsorted_segment_sum` or `tensor_scatter_nd_add` in TensorFlow, `np.add.at` in NumPy.
+#
+# One thing more for those who train on GPUs: there the additions happen in whatever order the threads arrive, and
+# floating-point addition isn't associative. The same scatter-add gives other last digits in each run, which is the usual
+# reason why a seeded training can't be repeated. `torch.use_deterministic_algorithms(True)` and
+# `tf.config.experimental.enable_op_determinism()` ask for a fixed order, which is slower.
 
 # %%
 import os
@@ -711,8 +762,16 @@ import torch
 # overwritten, added = np.zeros(3), np.zeros(3)
 # overwritten[g] += v
 # np.add.at(added, g, v)
-# print("y[g] += v   ", overwritten, "   two of the ones are lost")
-# print("np.add.at   ", added)
+# fig, ax = plt.subplots(figsize=(8, 2.4), layout="constrained")
+# for row, segment in enumerate(g):
+#     ax.annotate("", (segment + 0.5, 0.36), (row + 0.1, 1.12), arrowprops={"arrowstyle": "->", "color": "0.4"})
+#     ax.text(row + 0.1, 1.25, f"v = {v[row]:.0f}, g = {segment}", ha="center", size=9)
+# for segment in range(3):
+#     ax.text(segment + 0.5, 0.02, f"y[{segment}]: {added[segment]:.0f} added,\n{overwritten[segment]:.0f} overwritten",
+#             ha="center", size=9, fontweight="bold" if added[segment] != overwritten[segment] else "normal")
+# ax.set(xlim=(-0.4, 3.6), ylim=(0, 1.4), title="np.add.at(y, g, v) adds; y[g] += v overwrites")
+# ax.axis("off")
+# plt.show()
 
 # %%
 def segment_sum_torch(values, segments, count):
@@ -781,14 +840,20 @@ def pad_groups(frame, key, columns):
 # The proof that it is right is an **invariance**: padding by ten more steps must change nothing. Neither must what
 # the padding holds. Multiplying by the mask is not enough for that, as $0 \cdot \infty$ and $0 \cdot$ NaN are NaN
 # (and padding does hold such things, when it went through a logarithm or a division before): *select* with `where`
-# before you sum. An example with nothing in it gets 0, not 0/0, whose NaN would reach every weight of the network
+# before you sum (and by the
+# mask, not by what looks unfit: a NaN in a real step tells of a fault, and has to be seen). An example with nothing in it gets 0, not 0/0, whose NaN would reach every weight of the network
 # by the next gradient.
+#
+# The backward pass has a trap of the same kind. In `where(mask, log(x), 0)` the padding's gradient is
+# $0 \cdot \frac1x$, at $x = 0$ again $0 \cdot \infty$: NaN, though the forward pass was clean. Select *before* the
+# function that can fail, `log(where(mask, x, 1))`, and once more after it.
 
 # %%
 def masked_mean_torch(x, mask):
     """The mean over the steps that the mask keeps.
 
-    x        floating tensor (B, L, C); anything may stand in the padding, NaN and infinities included
+    x        floating tensor (B, L, C); anything may stand in the padding, NaN and infinities included (in a step
+             that counts they count, too)
     mask     bool tensor (B, L)
     returns  tensor (B, C) in the dtype of x, differentiable by x; 0 for an example without any step
     """
@@ -811,8 +876,9 @@ def masked_mean_tf(x, mask):
 # check("masked_mean_tf")
 
 # %% [markdown]
-# A table of random walks with a drift of 1 a step, of random lengths. Left, the padded batch, its padding hatched. Right, the mean step of each walk, with the mask, and divided by the padded length instead: the
-# shorter a walk, the more the padding pulls its mean to 0.
+# A table of random walks with a drift of 1 a step, of random lengths. Left, the padded batch, its padding
+# hatched. Right, the mean step of each walk, with the mask, and divided by the padded length instead: the shorter a walk,
+# the more the padding pulls its mean to 0.
 
 # %%
 # rng = np.random.default_rng(3)
@@ -851,7 +917,7 @@ def map_structure(function, structure):
     """Apply a function to every leaf of nested dicts, lists and tuples.
 
     function   called with each leaf, in order
-    structure  dicts (keys and their order are kept), lists, tuples and named tuples, nested in any way, also empty;
+    structure  plain dicts (keys and their order are kept), lists, tuples and named tuples, nested in any way, also empty;
                everything else is a leaf: tensors, numbers, strings, None
     returns    a new structure of the same types, with what the function returned in place of the leaves
     """
@@ -869,10 +935,17 @@ def map_structure(function, structure):
 # %% [markdown]
 # ### The type that holds them all
 #
-# Types combine by *promotion*: the result is the smallest type that can hold both. `torch.promote_types(a, b)` knows
-# the table. Its most instructive entry: float16 (11 binary digits, exponents to 15) and bfloat16 (8 binary digits,
-# exponents to 127). Neither holds the other, so together they give float32. An order of types by size alone can't
-# say that.
+# Types combine by *promotion*. `torch.promote_types(a, b)` knows the table, and two rules make it:
+#
+# - within a kind (bool, integer, floating) the result is the smallest type that holds both. The most instructive entry:
+#   float16 (11 binary digits, exponents to 15) and bfloat16 (8 binary digits, exponents to 127). Neither holds the other,
+#   so together they give float32. An order of types by size alone can't say that;
+# - between kinds the higher kind decides alone: int64 and float16 give float16, whatever digits that costs. (There the
+#   libraries part: NumPy takes float64 for these two, and TensorFlow raises an error until you cast.)
+#
+# That is about types. In an *expression* PyTorch looks at the operands, too: a Python number, and a tensor without axes
+# beside one with axes, give way within their kind, which is what `torch.result_type(x, y)` tells. A batch is stored, not
+# computed with, so here every tensor counts alike.
 
 # %%
 # names = ["bool", "int8", "int64", "float16", "bfloat16", "float32", "float64"]
@@ -917,7 +990,10 @@ def common_dtype(structure):
 # (`tf.identity` copies it there), and says where it is by its full name, such as
 # `/job:localhost/replica:0/task:0/device:CPU:0`.
 #
-# (To try a second device without owning one, PyTorch has `"meta"`: tensors with shape and dtype, but no numbers.)
+# (To try a second device without owning one, PyTorch has `"meta"`: tensors with shape and dtype, but no numbers.
+# TensorFlow has nothing like it, and takes another device without a word where yours isn't there. The check turns that
+# off, asks for a device that you haven't got, and expects TensorFlow's error. On a real GPU, copy from pinned memory with
+# `non_blocking=True`, so that the copy runs beside the computation.)
 
 # %%
 def to_device_torch(structure, device, dtype=None):
@@ -983,14 +1059,14 @@ def to_device_tf(structure, device, dtype=None):
 # log_p = scores - logsumexp(scores, axis=1, keepdims=True)
 # guesses = log_p.argmax(axis=1)
 #
-# fig, axes = plt.subplots(2, 10, figsize=(10, 3), layout="constrained")
+# fig, axes = plt.subplots(2, 10, figsize=(10, 3.4), layout="constrained")
 # for digit, ax in enumerate(axes[0]):
 #     ax.imshow(means[digit].reshape(8, 8), cmap="gray_r")
 #     ax.set_title(f"mean {digit}", size=9)
 # unsure = np.argsort(log_p.max(axis=1))[:10]
 # for ax, at in zip(axes[1], unsure, strict=True):
 #     ax.imshow(images[test][at].reshape(8, 8), cmap="gray_r")
-#     ax.set_title(f"{guesses[at]} ({100 * np.exp(log_p[at].max()):.0f} %), is {labels[test][at]}", size=7)
+#     ax.set_title(f"{guesses[at]} ({100 * np.exp(log_p[at].max()):.0f} %),\nis {labels[test][at]}", size=8)
 # for ax in axes.flat:
 #     ax.axis("off")
 # fig.suptitle(f"{100 * (guesses == labels[test]).mean():.1f} % of {len(guesses)} test digits are right; "

@@ -62,7 +62,9 @@ def test_empty_axes(student, data):
 def test_shapes_that_do_not_fit(student, data):
     """ValueError for sizes that differ, neither of them 1"""
     n, m, k = different_sizes(data, 3)
-    for shapes in (((n, m), (m, n)), ((n, m, k), (n,)), ((n,), (0,)), ((n, 1), (1, m), (k, m))):
+    two = ((n, m), (m, n)), ((n, m, k), (n,)), ((n,), (0,))
+    three = ((n, 1), (1, m), (k, m)), ((m, 1), (m, n), (m, k)), ((n, m), (1, m), (k, m))
+    for shapes in (*two, *three):
         agree(student.run(result_or_error, shapes), "ValueError", what=f"what happens with {shapes}")
 
 

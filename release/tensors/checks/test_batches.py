@@ -93,6 +93,7 @@ def table_of(data, keys, columns=3):
     values = data.normal(len(key), columns)
     values[data.rng.random(values.shape) < 0.2] = 0
     values[data.rng.random(values.shape) < 0.1] = np.nan
+    values[data.size(0, len(key) - 1)] = 0  # a row all of zeros is a row
     return {"id": key} | {name: values[:, at] for at, name in enumerate("uvw"[:columns])}
 
 
@@ -114,8 +115,18 @@ def test_padding(student, reference, data, kind):
 
 @question("pad_groups")
 def test_chosen_columns(student, reference, data):
-    """some of the columns, in another order"""
-    compare_padding(student, reference, table_of(data, data.permutation(9)[:5]), names=("w", "u"))
+    """some of the columns, in another order, one with whole numbers"""
+    table = table_of(data, data.permutation(9)[:5])
+    table["n"] = data.integers(-9, 10, len(table["id"]))
+    compare_padding(student, reference, table, names=("w", "n", "u"))
+
+
+@question("pad_groups")
+def test_order_of_many_rows(student, reference, data):
+    """groups of many rows, which keep their order"""
+    keys = np.repeat(data.permutation(30)[:3], data.size(40, 50))
+    key = keys[data.permutation(len(keys))]
+    compare_padding(student, reference, {"id": key, "u": data.normal(len(key))}, names=("u",))
 
 
 @question("pad_groups")
@@ -147,6 +158,13 @@ def compare_longer_padding(student, reference, data, name, make):
     mask_long = np.pad(mask, ((0, 0), (0, more)))
     expected = getattr(reference, name)(make(x), make(mask))
     agree(getattr(student, name)(make(x_long), make(mask_long)), expected, what="the means after padding further")
+
+
+def compare_unfit_steps(student, reference, data, name, make):
+    x, mask = ragged(data, "float64", 0.0)
+    x[0, 0, 0], x[1, 0, 1], x[2, 0, 0] = np.nan, np.inf, -np.inf  # every example has a step 0
+    args = (make(x), make(mask))
+    agree(getattr(student, name)(*args), getattr(reference, name)(*args), what="the means", nan=True)
 
 
 def compare_mean_gradient(student, reference, data, name, make, padding):
@@ -184,6 +202,12 @@ def test_longer_padding_torch(student, reference, data):
 
 
 @question("masked_mean_torch")
+def test_unfit_steps_torch(student, reference, data):
+    """NaN and infinities in steps that count"""
+    compare_unfit_steps(student, reference, data, "masked_mean_torch", data.torch)
+
+
+@question("masked_mean_torch")
 def test_empty_example_torch(student, reference, data):
     """an example without any step"""
     x, mask = ragged(data, "float64", 0.0)
@@ -210,6 +234,12 @@ def test_means_tf(student, reference, data, padding, dtype):
 def test_longer_padding_tf(student, reference, data):
     """more padding changes nothing"""
     compare_longer_padding(student, reference, data, "masked_mean_tf", data.tf)
+
+
+@question("masked_mean_tf")
+def test_unfit_steps_tf(student, reference, data):
+    """NaN and infinities in steps that count"""
+    compare_unfit_steps(student, reference, data, "masked_mean_tf", data.tf)
 
 
 @question("masked_mean_tf")
@@ -290,7 +320,8 @@ def deep(ns, depth, width, numbers):
 def dtype_of_batch(ns, names):
     import torch
 
-    tensors = [torch.ones(2).to(getattr(torch, name)) for name in names]
+    # Every second one has no axes: such a tensor counts like any other.
+    tensors = [torch.ones([2] * (at % 2 == 0)).to(getattr(torch, name)) for at, name in enumerate(names)]
     middle = len(tensors) // 2
     batch = {"a": tensors[:middle], "b": ({"c": tuple(tensors[middle:])}, "float64", 1.5, None)}
     return str(ns.common_dtype(batch))
@@ -316,9 +347,11 @@ def test_promotion(student, reference, names):
     agree(student.run(dtype_of_batch, names), reference.run(dtype_of_batch, names), what="the dtype, as a str")
 
 
-def moved_torch(ns, names, device, dtype):
+def moved_torch(ns, names, device, dtype, by_name=True):
     """A nested batch after to_device_torch: for each leaf what it is, and whether it is the very same object."""
     import torch
+
+    device = device if by_name else torch.device(device)
 
     tensors = [torch.arange(6).reshape(2, 3).to(getattr(torch, name)) for name in names]
     note = object()
@@ -326,7 +359,7 @@ def moved_torch(ns, names, device, dtype):
     result = ns.to_device_torch(batch, device, *([] if dtype is None else [getattr(torch, dtype)]))
     pairs = [*zip(result["x"], batch["x"], strict=True), *zip(result["more"][0], batch["more"][0], strict=True)]
     told = [
-        [str(new.dtype), str(new.device), list(new.shape), new is old, new.tolist() if device == "cpu" else None]
+        [str(new.dtype), str(new.device), list(new.shape), new is old, None if new.is_meta else new.tolist()]
         for new, old in [*pairs, (result["first again"], tensors[0])]
     ]
     others = [type(part).__name__ for part in result["more"]], result["more"][4] is note, result["more"][1]
@@ -379,3 +412,30 @@ def test_move_torch(student, reference, kind, device, dtype):
 def test_move_tf(student, reference, kind, dtype):
     """a batch and a dtype"""
     compare_moves(student, reference, moved_tf, kind, "CPU:0", dtype)
+
+
+def moved_to_nowhere(ns, names, device):
+    """What happens to a tensor of each dtype that is to go to a device which this machine hasn't."""
+    import tensorflow as tf
+
+    soft, told = tf.config.get_soft_device_placement(), []
+    tensors = [tf.cast([1, 2], name) for name in names]
+    tf.config.set_soft_device_placement(False)  # TensorFlow would take another device and say nothing
+    try:
+        for tensor in tensors:
+            try:
+                ns.to_device_tf([tensor], device)
+                told.append("nothing")
+            except tf.errors.OpError:
+                told.append("an error")
+    finally:
+        tf.config.set_soft_device_placement(soft)
+    return told
+
+
+@question("to_device_tf")
+def test_device_that_is_not_there(student, data):
+    """a device that isn't there is TensorFlow's error: tensors of every kind are moved"""
+    names, device = ["float32", "int64", "bool", "float64"], f"CPU:{data.size(5, 9)}"
+    told = student.run(moved_to_nowhere, names, device)
+    agree(told, ["an error"] * len(names), what=f"what happens to tensors that are to go to {device}")

@@ -44,6 +44,16 @@ def by_tensor_scatter():
         return tf.tensor_scatter_nd_add(empty, segments[:, None], values)
 
 
+@alternative("segment_sum_torch")
+def by_a_sparse_product():
+    def segment_sum_torch(values, segments, count):
+        columns = torch.arange(len(segments), device=values.device)
+        ones = torch.ones(len(segments), dtype=values.dtype, device=values.device)
+        belongs = torch.sparse_coo_tensor(torch.stack([segments, columns]), ones, (count, len(segments)))
+        wide = values.reshape(len(values), math.prod(values.shape[1:]))
+        return torch.sparse.mm(belongs, wide).reshape(count, *values.shape[1:])
+
+
 @alternative("segment_sum_tf")
 def by_sorting():
     def segment_sum_tf(values, segments, count):
@@ -102,6 +112,22 @@ def by_a_batched_product():
     def masked_mean_torch(x, mask):
         weights = mask.to(x.dtype) / mask.sum(1, keepdim=True).clamp(min=1)
         return torch.einsum("bl,blc->bc", weights, torch.where(mask[..., None], x, torch.zeros_like(x)))
+
+
+@alternative("masked_mean_torch")
+def by_segments():
+    def masked_mean_torch(x, mask):
+        rows, steps = mask.nonzero(as_tuple=True)
+        sums = segment_sum_torch(x[rows, steps], rows, len(x))
+        return sums / torch.bincount(rows, minlength=len(x)).clamp(min=1)[:, None]
+
+
+@alternative("masked_mean_tf")
+def by_ragged_tensors():
+    def masked_mean_tf(x, mask):
+        kept = tf.ragged.boolean_mask(x, mask)
+        count = tf.reshape(tf.maximum(kept.row_lengths(), 1), (-1, 1))
+        return tf.reduce_sum(kept, axis=1) / tf.cast(count, x.dtype)
 
 
 @alternative("masked_mean_tf")
@@ -195,6 +221,27 @@ def without_map_structure():
         if dtype is None or not structure.dtype.is_floating_point:
             return structure.to(device)
         return structure.to(device=device, dtype=dtype)
+
+
+@alternative("to_device_tf")
+def without_map_structure_tf():
+    def to_device_tf(structure, device, dtype=None):
+        if isinstance(structure, dict):
+            return {key: to_device_tf(value, device, dtype) for key, value in structure.items()}
+        if isinstance(structure, tuple) and hasattr(structure, "_fields"):
+            return type(structure)(*(to_device_tf(item, device, dtype) for item in structure))
+        if isinstance(structure, (list, tuple)):
+            return type(structure)(to_device_tf(item, device, dtype) for item in structure)
+        if not tf.is_tensor(structure):
+            return structure
+        moved = structure
+        if not moved.device.upper().endswith(device.upper()):
+            with tf.device("/" + device):
+                moved = tf.identity(moved)
+        if dtype and moved.dtype.is_floating and moved.dtype != dtype:
+            with tf.device("/" + device):
+                moved = tf.cast(moved, dtype)
+        return moved
 
 
 @alternative("to_device_tf")

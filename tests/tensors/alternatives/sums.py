@@ -87,6 +87,23 @@ def by_loops():
         return result
 
 
+@alternative("einsum")
+def by_tensordot_without_batch_letters():
+    def einsum(equation, a, b):
+        inputs, output = equation.split("->")
+        (a, left), (b, right) = (diagonal_view(x, labels) for x, labels in zip((a, b), inputs.split(","), strict=True))
+        inner = [letter for letter in left if letter in right and letter not in output]
+        if any(letter in right and letter in output for letter in left):  # tensordot knows no batch
+            letters = list(dict.fromkeys(left + right))
+            product = align_axes(a, left, "".join(letters)) * align_axes(b, right, "".join(letters))
+        else:
+            product = np.tensordot(a, b, ([left.index(x) for x in inner], [right.index(x) for x in inner]))
+            letters = [letter for letter in left + right if letter not in inner]
+        rest = tuple(at for at, letter in enumerate(letters) if letter not in output)
+        kept = [letter for letter in letters if letter in output]
+        return np.transpose(np.sum(product, axis=rest), [kept.index(letter) for letter in output])
+
+
 @alternative("logsumexp")
 def by_scipy():
     def logsumexp(x, axis=-1, keepdims=False):
@@ -168,6 +185,21 @@ def neumaiers_way():
             lost += np.where(larger, (total - new) + term, (term - new) + total)
             total = new
         return total + lost
+
+
+@alternative("compensated_sum")
+def in_pairs():
+    def compensated_sum(x):
+        sums, lost = x, np.zeros_like(x)
+        if not len(x):
+            return np.zeros(x.shape[1:], x.dtype)
+        while len(sums) > 1:
+            if len(sums) % 2:
+                sums = np.concatenate([sums, np.zeros_like(sums[:1])])
+                lost = np.concatenate([lost, np.zeros_like(lost[:1])])
+            sums, errors = two_sum(sums[::2], sums[1::2])
+            lost = lost[::2] + lost[1::2] + errors
+        return sums[0] + lost[0]
 
 
 @alternative("compensated_sum")

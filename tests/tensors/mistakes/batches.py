@@ -162,6 +162,15 @@ edited(
 )
 edited(
     "pad_groups",
+    "rows in any order",
+    old=GROUPS,
+    new="frame = frame.sort_values(key)\n    "
+    "groups = [group[columns].to_numpy(np.float32) for _, group in frame.groupby(key, sort=True)]",
+    hint="The rows of a group are no longer in the order of the frame: sort_values shuffles rows of the same key (its "
+    'quicksort isn\'t stable). Ask for kind="stable", or leave the sorting to groupby.',
+)
+edited(
+    "pad_groups",
     "in float64",
     old="padded = np.zeros((*mask.shape, len(columns)), np.float32)",
     new="padded = np.zeros((*mask.shape, len(columns)))",
@@ -186,6 +195,11 @@ PADDED_LENGTH = (
 MULTIPLIED = "The padding is multiplied by 0, but 0 · inf and 0 · NaN are NaN. Select with where, then sum."
 EMPTY = "An example without any step gives 0/0. Divide by at least 1."
 SMALL = "A small constant in the denominator makes every mean a little too small. Divide by max(1, count) instead."
+TORCH_REPAIRED = "kept = torch.nan_to_num(x, posinf=0.0, neginf=0.0) * mask[..., None]"
+REPAIRED = (
+    "NaN and infinities become 0 also in steps that count, where they tell of a fault that nobody will find then. "
+    "Select by the mask, not by the values."
+)
 NO_MASK = "The padding is summed as well: set it to 0 before you sum."
 ALL_STEPS = "All examples are divided by the same number, that of all steps in the batch. Each has its own."
 
@@ -198,6 +212,7 @@ edited(
     new="return kept.sum(dim=1) / mask.sum(dim=1, keepdim=True)",
     hint=EMPTY,
 )
+edited("masked_mean_torch", "NaN in steps that count", old=TORCH_KEPT, new=TORCH_REPAIRED, hint=REPAIRED)
 edited("masked_mean_torch", "padding summed", old=TORCH_KEPT, new="kept = x", hint=NO_MASK)
 edited(
     "masked_mean_torch",
@@ -234,6 +249,14 @@ edited(
     old=TF_MEAN,
     new="return tf.reduce_sum(kept, axis=1) / count",
     hint=EMPTY,
+)
+edited(
+    "masked_mean_tf",
+    "NaN in steps that count",
+    old=TF_KEPT,
+    new="finite = tf.where(tf.math.is_finite(x), x, tf.zeros_like(x))\n    "
+    "kept = tf.where(mask[..., None], finite, tf.zeros_like(x))",
+    hint=REPAIRED,
 )
 edited("masked_mean_tf", "padding summed", old=TF_KEPT, new="kept = x", hint=NO_MASK)
 edited(
@@ -329,6 +352,15 @@ def in_place():
         return function(structure)
 
 
+edited(
+    "common_dtype",
+    "result_type",
+    old="result = leaf.dtype if result is None else torch.promote_types(result, leaf.dtype)",
+    new="result = leaf.dtype if result is None else torch.result_type(torch.empty(1, dtype=result), leaf)",
+    hint="torch.result_type is the table of expressions, in which a tensor without axes gives way to one with axes. "
+    "Here each counts: torch.promote_types takes dtypes alone.",
+)
+
 PROMOTED = "result = leaf.dtype if result is None else torch.promote_types(result, leaf.dtype)"
 
 edited(
@@ -408,6 +440,13 @@ edited(
 )
 edited(
     "to_device_torch",
+    "only floats are moved",
+    old=TO,
+    new="return leaf.to(device, dtype) if leaf.is_floating_point() else leaf",
+    hint="Integer and bool tensors stay behind. Only the cast is for floating tensors alone; every tensor is moved.",
+)
+edited(
+    "to_device_torch",
     "numbers become tensors",
     old="        if not torch.is_tensor(leaf):\n            return leaf\n        return leaf.to(device",
     new="        if isinstance(leaf, float):\n            leaf = torch.tensor(leaf)\n"
@@ -453,6 +492,24 @@ edited(
     new="return leaf if leaf.device == device else tf.identity(leaf)",
     hint="The device's name is compared as a whole: a tensor says /job:localhost/…/device:CPU:0, so everything is "
     "copied. Compare the end.",
+)
+edited(
+    "to_device_tf",
+    "stays where it is",
+    old="        with tf.device(device):\n            if dtype is not None and leaf.dtype.is_floating:\n"
+    "                leaf = tf.cast(leaf, dtype)\n"
+    "            return leaf if leaf.device.endswith(device) else tf.identity(leaf)",
+    new="        return leaf if dtype is None or not leaf.dtype.is_floating else tf.cast(leaf, dtype)",
+    hint="The tensors are cast but not moved: device has no effect. with tf.device(device) around tf.identity copies a "
+    "tensor there.",
+)
+edited(
+    "to_device_tf",
+    "only floats are moved",
+    old="        with tf.device(device):\n            if dtype",
+    new="        if not leaf.dtype.is_floating:\n            return leaf\n"
+    "        with tf.device(device):\n            if dtype",
+    hint="Integer and bool tensors stay behind. Only the cast is for floating tensors alone; every tensor is moved.",
 )
 edited(
     "to_device_tf",

@@ -150,6 +150,25 @@ edited(
 )
 
 edited(
+    "merge_axes",
+    "backward runs kept apart",
+    old="if runs and runs[-1][1] == size * stride:",
+    new="if runs and stride >= 0 and runs[-1][1] == size * stride:",
+    hint="Axes that run backwards are kept apart. The condition is the same for negative strides: an array that is "
+    "reversed along every axis is one run.",
+    also=LAYOUT_USERS,
+)
+
+edited(
+    "reshape_strides",
+    "an axis of one step cut",
+    old="        if size > 1:\n            left, stride = runs.pop()",
+    new="        if size > 0:\n            left, stride = runs.pop()",
+    hint="A new axis of size 1 cuts from the runs as well, and finds none where all are used up. It takes nothing, and "
+    "may have any stride.",
+    also=("is_view",),
+)
+edited(
     "reshape_strides",
     "first axis first",
     old="for size in reversed(new_shape):",
@@ -247,6 +266,14 @@ edited(
     old='and not (number and framework == "numpy")',
     new="",
     hint="An int for every axis gives a view in PyTorch (a tensor without axes), but a plain number in NumPy: a copy.",
+)
+edited(
+    "is_view",
+    "any int as a number",
+    old="number = len(argument) == len(shape) and all(isinstance(part, int) for part in argument)",
+    new="number = any(isinstance(part, int) for part in argument)",
+    hint="An int in the key is taken for a copy in NumPy. It fixes one axis, and the rest is a view; only an int for "
+    "every axis leaves a number.",
 )
 edited(
     "is_view",

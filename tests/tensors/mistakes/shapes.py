@@ -1,5 +1,6 @@
 """Classic mistakes in questions 1 and 2: broadcasting and its adjoint; views by offset, shape and strides."""
 
+import itertools
 import math
 
 from autograder import edited, mistake
@@ -57,6 +58,40 @@ def cut_to_the_shortest():
                 raise ValueError("the shapes don't broadcast")
             result.append(sizes.pop())
         return tuple(reversed(result))
+
+
+@mistake(
+    "broadcast_shape",
+    hint="Each shape is compared with the first one alone, and a 1 there agrees with everything. Compare all sizes "
+    "of a column with each other.",
+)
+def compared_with_the_first():
+    def broadcast_shape(*shapes):
+        ndim = max(len(shape) for shape in shapes)
+        padded = [(1,) * (ndim - len(shape)) + tuple(shape) for shape in shapes]
+        result = []
+        for first, *others in zip(*padded, strict=True):
+            if any(first != size and 1 not in (first, size) for size in others):
+                raise ValueError("the shapes don't broadcast")
+            result.append(next((size for size in (first, *others) if size != 1), 1))
+        return tuple(result)
+
+
+@mistake(
+    "broadcast_shape",
+    hint="Each shape is compared with its neighbour alone: with a 1 in between, two sizes that differ get through. "
+    "Compare with the result so far.",
+)
+def compared_with_the_neighbour():
+    def broadcast_shape(*shapes):
+        ndim = max(len(shape) for shape in shapes)
+        padded = [(1,) * (ndim - len(shape)) + tuple(shape) for shape in shapes]
+        result = []
+        for column in zip(*padded, strict=True):
+            if any(one != other and 1 not in (one, other) for one, other in itertools.pairwise(column)):
+                raise ValueError("the shapes don't broadcast")
+            result.append(next((size for size in column if size != 1), 1))
+        return tuple(result)
 
 
 edited(
@@ -118,6 +153,15 @@ def axes_found_by_their_size():
         repeated = tuple(at for at, size in enumerate(shape) if size == 1)
         return grad.sum(axis=repeated, keepdims=True)
 
+
+edited(
+    "unbroadcast",
+    "answer in float64",
+    old="return grad.sum(axis=repeated, keepdims=True).reshape(shape)",
+    new="return grad.sum(axis=repeated, keepdims=True, dtype=float).reshape(shape)",
+    hint="The answer is float64 for a float32 gradient. np.zeros, dtype=float and float(...) make float64; keep the "
+    "dtype of grad.",
+)
 
 # -- views --------------------------------------------------------------------------------------------------------
 
@@ -206,6 +250,13 @@ edited(
     old="start = part % size",
     new="start = part % size\n            sizes.append(1)\n            steps.append(stride)",
     hint="An int leaves an axis of size 1. It fixes the axis, which is gone then.",
+)
+edited(
+    "index_view",
+    "other axes lost",
+    old="return offset, (*sizes, *shape[len(key) :]), (*steps, *strides[len(key) :])",
+    new="return offset, tuple(sizes), tuple(steps)",
+    hint="Axes that the key doesn't reach are lost. x[0] of a matrix is a row: they stay as they are.",
 )
 edited(
     "index_view",

@@ -143,6 +143,15 @@ def by_the_library():
         return np.einsum(equation, a, b)
 
 
+@mistake("einsum", hint="torch.einsum does the work. Here you build it: diagonals, common axes, a product, a sum.")
+def by_torch():
+    def einsum(equation, a, b):
+        import torch
+
+        a, b = (torch.from_numpy(np.array(x)) for x in (a, b))
+        return torch.einsum(equation.replace("->", " -> "), [a, b]).numpy()
+
+
 # -- logsumexp ----------------------------------------------------------------------------------------------------
 
 LARGEST = "largest = x.max(axis=axis, keepdims=True, initial=-np.inf)"
@@ -161,6 +170,29 @@ edited(
     old=SHIFT,
     new="shift = largest",
     hint="A row of nothing but -inf gives NaN: -inf - (-inf). Shift by 0 where the maximum isn't finite.",
+)
+edited(
+    "logsumexp",
+    "infinite shift upwards",
+    old=SHIFT,
+    new="shift = np.where(largest == -np.inf, 0, largest).astype(x.dtype)",
+    hint="A row with inf in it gives NaN: inf - inf. Shift by 0 where the maximum isn't finite, be it -inf or inf.",
+)
+edited(
+    "logsumexp",
+    "shifted by the smallest",
+    old=LARGEST,
+    new="largest = x.min(axis=axis, keepdims=True, initial=np.inf)",
+    hint="The smallest number is subtracted, so that all exponents are positive, and exp overflows where numbers lie "
+    "far apart. Subtract the largest.",
+)
+edited(
+    "logsumexp",
+    "shifted by the mean",
+    old=LARGEST,
+    new="largest = x.mean(axis=axis, keepdims=True) if x.shape[axis] else x.sum(axis=axis, keepdims=True)",
+    hint="The mean is subtracted. That helps as long as all numbers are close together; where they lie far apart, exp "
+    "overflows. Subtract the largest.",
 )
 edited(
     "logsumexp",
@@ -320,6 +352,30 @@ def a_naive_sum():
 def the_librarys_sum():
     def compensated_sum(x):
         return np.sum(x, axis=0)
+
+
+@mistake(
+    "compensated_sum",
+    hint="The terms are sorted by size and added up plainly. That is better than any order, and loses digits all the "
+    "same: each addition among the large ones is rounded. Collect what is lost.",
+)
+def sorted_first():
+    def compensated_sum(x):
+        x = np.take_along_axis(x, np.argsort(-np.abs(x), axis=0, kind="stable"), axis=0)
+        total = np.zeros(x.shape[1:], x.dtype)
+        for term in x:
+            total = total + term
+        return total
+
+
+@mistake(
+    "compensated_sum",
+    hint="The sum is taken in long double, which has at most eleven digits more than float64 and is no wider at all on "
+    "many machines. Collect the errors in the type of x.",
+)
+def summed_in_long_double():
+    def compensated_sum(x):
+        return np.sum(x, axis=0, dtype=np.longdouble).astype(x.dtype)
 
 
 @mistake(

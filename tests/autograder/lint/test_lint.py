@@ -54,9 +54,10 @@ def test_processes_share_the_seeds_and_find_the_same(course: Course) -> None:
     assert {row.question for row in only} == {"", "tags"}
 
 
-def test_a_case_that_a_mistake_passes_gives_the_next_ones_their_turn(course: Course) -> None:
-    # It passes the first case, in float32; past the first seeds not every case is run.
-    off = "(powers.sum(axis=-1, keepdims=True) * (1 + 2.0**-40 * (x.dtype.itemsize == 8)))"
+@pytest.mark.parametrize("in_float32", ["0", "2.0**-18"], ids=["passes", "hardly fails"])
+def test_a_mistake_that_one_case_hardly_shows_is_caught_by_the_next(course: Course, in_float32: str) -> None:
+    # float32 comes first; past the first seeds no more cases are run than are enough.
+    off = f"(powers.sum(axis=-1, keepdims=True) * (1 + (2.0**-40 if x.dtype.itemsize == 8 else {in_float32})))"
     replace_in(course, MISTAKES, "powers.sum()", off)
     rows = measure(course.root / "tests" / "sums", range(1, 6))
     [row] = [row for row in rows if row.name == "over every axis"]

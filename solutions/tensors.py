@@ -30,6 +30,7 @@
 #   secret shapes, so answer for every input that the docstring allows.
 # - Functions work in the dtype of their inputs: float32 in, float32 out.
 # - Nobody changes an argument in place. Whoever gave you the array may need it again.
+# - Paragraphs in parentheses are for a second reading: they matter in practice, but no blank needs them.
 # - You may add cells and helper functions. Leave names and signatures of what is asked as they are.
 
 # %%
@@ -563,10 +564,12 @@ def align_axes(a, labels, order):
 # ### Multiply and sum
 #
 # Use the letters of the result, in its order, then all the others; multiply the aligned operands, and sum over the
-# others. This is einsum as a definition. Libraries compute the same without the large product in between: letters in
-# both operands and in the result are batch axes, letters in both but not in the result are contracted, and what is
-# left of each operand is flattened to rows and columns of one batched matrix product. The definition needs memory for
-# all letters at once (for `bqd,bkd->bqk` that is $d$ times the result), the matrix product for the result alone.
+# others. This is einsum as a definition.
+#
+# (Libraries compute the same without the large product in between: letters in both operands and in the result are batch
+# axes, letters in both but not in the result are contracted, and what is left of each operand is flattened to rows and
+# columns of one batched matrix product. The definition needs memory for all letters at once, for `bqd,bkd->bqk` $d$ times
+# as much as the result; the matrix product needs the result alone.)
 
 # %%
 def einsum(equation, a, b):
@@ -703,10 +706,12 @@ def compensated_sum(x):
 # check("compensated_sum")
 
 # %% [markdown]
-# Four ways to add $n$ positive random numbers in float32: one after the other, NumPy's `sum` (it adds in pairs, like a
-# tournament, so that no number goes through many more than $\log_2 n$ additions; it does so along an axis whose numbers lie side by
-# side in memory, and one after the other along any other, so `x.sum(axis=0)` loses more than `x.T.copy().sum(axis=1)`), yours, and for comparison the
-# float32 that is nearest to the true sum.
+# Four ways to add $n$ positive random numbers in float32: one after the other; NumPy's `sum`, which adds in pairs, like
+# a tournament, so that a number goes through about $\log_2 n$ additions; yours; and for comparison the float32 that is
+# nearest to the true sum.
+#
+# (NumPy adds in pairs only along an axis whose numbers lie side by side in memory. Along any other it adds one after the
+# other, so `x.sum(axis=0)` of a fresh matrix loses more digits than `x.T.copy().sum(axis=1)`.)
 
 # %%
 # rng = np.random.default_rng(0)
@@ -743,10 +748,10 @@ def compensated_sum(x):
 # `g`, the last writer wins, and no error tells. Look for the operation that accumulates: `index_add` in PyTorch,
 # `unsorted_segment_sum` or `tensor_scatter_nd_add` in TensorFlow, `np.add.at` in NumPy.
 #
-# One thing more for those who train on GPUs: there the additions happen in whatever order the threads arrive, and
-# floating-point addition isn't associative. The same scatter-add gives other last digits in each run, which is the usual
-# reason why a seeded training can't be repeated. `torch.use_deterministic_algorithms(True)` and
-# `tf.config.experimental.enable_op_determinism()` ask for a fixed order, which is slower.
+# (On a GPU the additions happen in whatever order the threads arrive, and floating-point addition isn't associative. The
+# same scatter-add gives other last digits in each run, which is the usual reason why a seeded training can't be repeated.
+# `torch.use_deterministic_algorithms(True)` and `tf.config.experimental.enable_op_determinism()` ask for a fixed order,
+# which is slower.)
 
 # %%
 import os
@@ -844,9 +849,9 @@ def pad_groups(frame, key, columns):
 # mask, not by what looks unfit: a NaN in a real step tells of a fault, and has to be seen). An example with nothing in it gets 0, not 0/0, whose NaN would reach every weight of the network
 # by the next gradient.
 #
-# The backward pass has a trap of the same kind. In `where(mask, log(x), 0)` the padding's gradient is
+# (The backward pass has a trap of the same kind. In `where(mask, log(x), 0)` the padding's gradient is
 # $0 \cdot \frac1x$, at $x = 0$ again $0 \cdot \infty$: NaN, though the forward pass was clean. Select *before* the
-# function that can fail, `log(where(mask, x, 1))`, and once more after it.
+# function that can fail, `log(where(mask, x, 1))`, and once more after it.)
 
 # %%
 def masked_mean_torch(x, mask):

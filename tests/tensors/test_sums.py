@@ -152,7 +152,7 @@ def test_equation(student, reference, data, equation, dtype):
     compare_einsum(student, reference, data, equation, dtype)
 
 
-@question("einsum")
+@question("einsum", weight=12.0)
 def test_einsum_is_your_own(student, data):
     """no library's einsum is called"""
     sizes = sizes_of(data, "ijk")

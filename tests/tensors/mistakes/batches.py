@@ -204,6 +204,13 @@ NO_MASK = "The padding is summed as well: set it to 0 before you sum."
 ALL_STEPS = "All examples are divided by the same number, that of all steps in the batch. Each has its own."
 
 edited("masked_mean_torch", "padded length", old=TORCH_MEAN, new="return kept.mean(dim=1)", hint=PADDED_LENGTH)
+edited(
+    "masked_mean_torch",
+    "mean of the product",
+    old=TORCH_KEPT + "\n    " + TORCH_MEAN,
+    new="return (x * mask[..., None]).mean(dim=1)",
+    hint=f"{PADDED_LENGTH} And select by where instead of multiplying: 0 · NaN is NaN.",
+)
 edited("masked_mean_torch", "multiplied by the mask", old=TORCH_KEPT, new="kept = x * mask[..., None]", hint=MULTIPLIED)
 edited(
     "masked_mean_torch",

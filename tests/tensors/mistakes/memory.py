@@ -291,6 +291,14 @@ edited(
 )
 edited(
     "is_view",
+    "contiguous by all strides",
+    old="return all(stride == 1 for _, stride in merge_axes(shape, strides)) and len(merge_axes(shape, strides)) < 2",
+    new="return tuple(strides) == row_major_strides(shape)",
+    hint="An axis of size 1 may have any stride, since no step is taken along it: the array is stored row by row all "
+    "the same. Compare the strides of the other axes alone.",
+)
+edited(
+    "is_view",
     "contiguous by runs alone",
     old="return all(stride == 1 for _, stride in merge_axes(shape, strides)) and len(merge_axes(shape, strides)) < 2",
     new="return len(merge_axes(shape, strides)) < 2",

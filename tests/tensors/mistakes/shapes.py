@@ -132,6 +132,18 @@ def stretched_axes_forgotten():
 
 @mistake(
     "unbroadcast",
+    hint="The axes that were put in front are summed, and axes of size 1 that were stretched are left stretched. Sum "
+    "over those as well, with keepdims=True.",
+)
+def stretched_axes_left():
+    def unbroadcast(grad, shape):
+        while grad.ndim > len(shape):
+            grad = grad.sum(axis=0)
+        return grad
+
+
+@mistake(
+    "unbroadcast",
     hint="Only one of the repeats is taken. Each of them contributes: sum over the repeated axes.",
 )
 def the_first_repeat():

@@ -26,6 +26,15 @@
 # cell, then the `check("…")` below it. Its panel says which case failed, and it knows the classic mistakes. Most blanks
 # take about ten lines.
 #
+# **Two ways to read.** At a first meeting: the idea, the picture, the blank. What stands behind a bar, as below, is for
+# the second reading and for those who have done all this before. The checks know these details too, so come back to
+# them when a case fails that you don't understand.
+#
+# > **Where experts slip.** In the steps between the formulas: a tag that begins nothing, a counter that is set to 0, a
+# > mask made from labels. None of them raises an error.
+#
+# Some rules hold everywhere:
+#
 # - The checks here use public inputs. When your notebook is graded the same checks run on other texts, tags and
 #   numbers, so answer for every input that the docstring allows.
 # - Tags, spans and ids are compared exactly. A span is `(start, end, type)`, with `end` exclusive as in Python's slices.
@@ -54,6 +63,7 @@ from autograder import check
 # | **types** | `PER` persons, `LOC` places, `ORG` organisations, `WORK` titles of books and songs |
 # | **on purpose** | *ambiguous*: Lorne, Ysmar, Maren are persons, places and parts of companies, and some sentences don't tell which · *adjacent*: "showed Maren Tovi", two persons side by side · *nested-looking*: "the Bank of Ysmar" is one `ORG`, not an `ORG` with a `LOC` in it · *multi-word*: titles of up to five words · *Unicode*: Łucja, Þórdis, Nguyệt, and é written as e + ´ |
 # | **unseen** | this share of the surnames and places is made up anew for each mention, letter by letter |
+# | **size** | 160 documents (804 sentences, 8,609 words) to train on, 30 (140; 1,458) to test; other seeds give more |
 # | **not in it** | real persons, real places, real text, and the ambiguity of real language: scores here say whether the code works, not how good NER is |
 #
 # A document is a list of sentences, a sentence is a list of words and a list of tags of the same length.
@@ -140,7 +150,7 @@ def to_conll(corpus):
 
 
 # %%
-# train_text, test_text = to_conll(make_corpus(1, 80)), to_conll(make_corpus(2, 30, unseen=0.5))
+# train_text, test_text = to_conll(make_corpus(1, 160)), to_conll(make_corpus(2, 30, unseen=0.5))
 # print("\n".join(train_text.split("\n")[:18]))
 
 # %% [markdown]
@@ -149,6 +159,14 @@ def to_conll(corpus):
 
 # %%
 BOXES = {"PER": "0.95", "LOC": "0.82", "ORG": "0.68", "WORK": "white"}
+
+
+def text_axes(lines, columns, title):
+    """Axes for lines of text at y = 0, -1.5, -3, …, on which a character is one unit wide."""
+    size = 0.094 * columns + 0.2, 0.45 * (1.5 * lines + 0.6) + 0.4
+    ax = plt.subplots(figsize=size, layout="constrained")[1]
+    ax.set(xlim=(-1, columns - 1), ylim=(0.4 - 1.5 * lines, 1), title=title)
+    return ax
 
 
 def draw_sentence(ax, words, spans, y=0.0, notes=()):
@@ -162,7 +180,7 @@ def draw_sentence(ax, words, spans, y=0.0, notes=()):
         ax.add_patch(box)
         ax.text(starts[start] - 0.4, y + 0.36, kind, size=7, color="0.25", va="bottom")
     for start, word in zip(starts, words):
-        ax.text(start, y, unicodedata.normalize("NFC", word), family="monospace", size=11, va="center")
+        ax.text(start, y - 0.14, unicodedata.normalize("NFC", word), family="monospace", size=11)
     for start, end, note in notes:
         ax.plot([starts[start] - 0.3, ends[end - 1] - 0.7], [y - 0.45] * 2, color="black", linewidth=2)
         ax.text(starts[start] - 0.3, y - 0.5, note, size=7, va="top")
@@ -172,20 +190,30 @@ def draw_sentence(ax, words, spans, y=0.0, notes=()):
 # %% [markdown]
 # ## 1. Read a CoNLL file
 #
-# The format is as old as the field: one token per line, columns beside it, an empty line after each sentence. It
-# looks as if three lines of code would do. What they miss:
+# The format is as old as the field: one token per line, columns beside it, an empty line after each sentence. It looks
+# as if three lines of code would do.
 #
-# - A sentence ends at an empty line **or at the end of the text**. Many files lack the last newline, and a reader that
-#   stores a sentence only at an empty line loses the last one. Two empty lines in a row make no empty sentence.
-# - `-DOCSTART-` is no token. It says that a document begins, and it ends a sentence like an empty line.
-# - `# sent_id = 7` is a comment, wherever it stands; but `#` may be a token as well, and `#nlp` surely is. Here a
-#   comment is a line that begins with **`#` and a space**. (A file whose columns are separated by spaces could write
-#   the token `#` just so: such a file has no comments, and is read with `comments=False`.)
-# - Lines end with `\n`, or `\r\n` if the file was on Windows, and such a file may begin with the invisible
-#   byte-order mark `\ufeff`.
-# - Columns are separated by spaces and tabs, **and by nothing else**. `str.split()` also splits at the no-break
-#   space U+00A0, which stands inside tokens (`10 000`), and `str.splitlines()` at U+0085 and U+2028, which occur in text
-#   from the web. Then a token becomes a tag, or half a line a sentence.
+# ```
+# -DOCSTART- -X- O      a document begins: no token, and it ends a sentence like an empty line
+#                       an empty line ends a sentence; two of them make no empty sentence
+# # sent_id = 7         a comment: it is skipped, wherever it stands, and ends nothing
+# Maren   NNP   B-PER   the word, columns of no interest, the tag
+# Tovi    NNP   I-PER
+# left    VBD   O       and here the file may end, without a newline
+# ```
+#
+# > **Where experts slip.**
+# >
+# > - A sentence ends at an empty line **or at the end of the text**. A reader that stores a sentence only at an empty line
+# >   loses the last one of each file that lacks its last newline. And an empty line may hold spaces.
+# > - `#` may be a token, and `#nlp` surely is one. Here a comment is a line that begins with **`#` and a space**. (A file
+# >   whose columns are separated by spaces could write the token `#` just so: such a file has no comments, and is read
+# >   with `comments=False`.)
+# > - Lines end with `\n`, or `\r\n` if the file was on Windows, and such a file may begin with the invisible
+# >   byte-order mark `\ufeff`. It belongs to the file, not to the first word, comment or `-DOCSTART-`.
+# > - Columns are separated by spaces and tabs, **and by nothing else**. `str.split()` also splits at the no-break
+# >   space U+00A0, which stands inside tokens (`10 000`), `str.strip()` takes it off their ends, and `str.splitlines()`
+# >   splits at U+0085 and U+2028, which occur in text from the web. Then a token becomes a tag, or half a line a sentence.
 
 # %%
 def read_conll(text, tag_column=-1, comments=True):
@@ -234,8 +262,11 @@ def read_conll(text, tag_column=-1, comments=True):
 # - the prefix before it is `E` or `S`, **or**
 # - the type before it is another one.
 #
-# Else it continues the span before it. So `O I-PER` has one span, and `B-PER I-LOC` two. A type may hold hyphens:
-# `B-GPE-LOC` has the type `GPE-LOC`.
+# Else it continues the span before it.
+#
+# > **Where experts slip.** `O I-PER` has one span, and `B-PER I-LOC` two. A reader that keeps only spans that begin with
+# > `B-` (*strict* IOB2) gives another score for the same model. A type may hold hyphens: `B-GPE-LOC` has the type
+# > `GPE-LOC`. And the last span may end with the sentence.
 
 # %%
 def read_spans(tags):
@@ -263,6 +294,9 @@ def read_spans(tags):
 #
 # Writing is easier, for spans are always legal. Only IOB1 looks at the neighbour: `B-` where the span before it ends
 # right here **and** has the same type.
+#
+# > **Where experts slip.** `I-LOC O B-LOC` is no IOB1: there the second span begins with `I-`, for something stands
+# > between. CoNLL-2003 was published in IOB1; a strict reader of IOB2 finds hardly a span in it.
 
 # %%
 def write_tags(spans, length, scheme):
@@ -297,23 +331,22 @@ def write_tags(spans, length, scheme):
 #     return write_tags(read_spans(tags), len(tags), scheme)
 #
 #
-# fig, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
-# words, tags = "Maren Tovi left the Bank of Ysmar for São Telmo".split(), "B-PER B-PER O B-ORG I-ORG I-ORG I-ORG O B-LOC I-LOC".split()
-# draw_sentence(ax, words, read_spans(tags), y=4.4)
-# ends = np.cumsum([len(word) + 1 for word in words])
+# words = [word.ljust(5) for word in "Maren Tovi left the Bank of Ysmar for São Telmo".split()]
+# tags = "B-PER B-PER O B-ORG I-ORG I-ORG I-ORG O B-LOC I-LOC".split()
+# ax = text_axes(3, 70, "one sentence, three schemes")
+# draw_sentence(ax, words, read_spans(tags))
 # for row, scheme in enumerate(["IOB1", "IOB2", "BIOES"]):
-#     ax.text(-8, 3 - row, scheme, size=9, weight="bold")
-#     for word, end, tag in zip(words, ends, convert(tags, scheme)):
-#         ax.text(end - len(word) - 1, 3 - row, tag, size=7.5, family="monospace")
-# ax.set(xlim=(-9, ends[-1] + 6), ylim=(0.5, 5.4), title="one sentence, three schemes")
+#     ax.text(-8, -1.2 - row, scheme, size=10, weight="bold")
+#     for at, tag in enumerate(convert(tags, scheme)):
+#         ax.text(6 * at, -1.2 - row, tag, size=10, family="monospace")
+# ax.set_xlim(-9, 61)
 # plt.show()
 
 # %%
 # sentences = read_conll(train_text)
-# fig, ax = plt.subplots(figsize=(10, 4.2), layout="constrained")
+# ax = text_axes(6, 74, f"6 of {len(sentences)} sentences")
 # for row, (words, tags) in enumerate(sentences[:6]):
 #     draw_sentence(ax, words, read_spans(tags), y=-1.5 * row)
-# ax.set(xlim=(-1, 84), ylim=(-8.2, 1), title=f"6 of {len(sentences)} sentences")
 # plt.show()
 # Counter(kind for _, tags in sentences for *_, kind in read_spans(tags))
 
@@ -322,8 +355,11 @@ def write_tags(spans, length, scheme):
 #
 # Models read *subwords*: `Lindqvist` becomes `Lin ##dq ##vist`, where `##` says "goes on without a space" (WordPiece,
 # Schuster & Nakajima 2012, as BERT uses it). Here is a small one. It cuts off the longest piece that its vocabulary
-# knows, again and again, and calls a word that can't be cut `[UNK]`. Like the original it drops control and format
-# characters first, so that **a word may have no piece at all**: a soft hyphen or a zero-width space alone.
+# knows, again and again, and calls a word that can't be cut `[UNK]`.
+#
+# > **Where experts slip.** Like the original it drops control and format characters first, so that **a word may have no
+# > piece at all**: a soft hyphen or a zero-width space alone. Code that counts on one piece per word shifts every label
+# > after it.
 
 # %%
 def make_vocabulary(words, size=400):
@@ -391,9 +427,12 @@ def subwords(words, tokenize):
 # | `True` | −100 | `B-PER` | `I-PER` | `I-PER` | `O` | −100 |
 #
 # −100 is the label that losses leave out: PyTorch's `cross_entropy` has it as `ignore_index`, and TensorFlow users
-# mask it by hand. Specials have it always. In the second row a **continuation never begins a span**: with `B-PER` three
-# times the model would learn that this is three persons. Only the *prefix* changes, so mind types like `SUB-PART`, in
-# which `"B-"` occurs twice.
+# mask it by hand. Specials have it always.
+#
+# > **Where experts slip.** In the second row a **continuation never begins a span**: with `B-PER` three times the model
+# > would learn that this is three persons. Only the *prefix* changes, so mind types like `SUB-PART`, in which `"B-"`
+# > occurs twice. `if word:` is false for the word 0. And a part of a sentence needn't begin with its word 0: `word_ids`
+# > tells whose tag it is, not a counter.
 
 # %%
 def align_labels(tags, word_ids, label_ids, every_piece=False):
@@ -446,13 +485,16 @@ def align_labels(tags, word_ids, label_ids, every_piece=False):
 # A model has a maximum length, in *pieces, with the specials counted*. Longer sentences must be cut, between words, and
 # if it can be helped not inside an entity: half a name is a wrong lesson for the model.
 #
-# A script that has been copied for years counts pieces word by word and starts a new line when the next word doesn't
-# fit. Then it sets its counter to **0**, although that word already stands on the new line. At a limit of 8 with words
-# of 6 pieces it lets 12 through, and the model cuts off the rest without a word. So, from left to right:
+# From left to right:
 #
 # 1. Take as many words as fit into `limit` minus the two specials.
 # 2. If the cut falls inside an entity, move it back to the entity's first word.
 # 3. If that leaves nothing (the entity begins where the part begins), the cut can't be avoided: leave it where it was.
+#
+# > **Where experts slip.** A script that has been copied for years counts pieces word by word and starts a new line when
+# > the next word doesn't fit. Then it sets its counter to **0**, although that word already stands on the new line. With
+# > room for 8 and words of 6 pieces it lets 12 through, and the model cuts off the rest without a word (the picture
+# > below). Its cousins forget that each part has its own `[CLS]` and `[SEP]`.
 
 # %%
 def split_words(counts, spans, limit):
@@ -483,6 +525,36 @@ def split_words(counts, spans, limit):
 # %%
 # check("split_words")
 
+# %%
+# def script(counts, limit):
+#     """The parts of the script that sets its counter to 0."""
+#     parts, start, used = [], 0, 2
+#     for at, count in enumerate(counts):
+#         used += count
+#         if used > limit:
+#             parts.append((start, at))
+#             start, used = at, 2  # the word `at` stands on the new line already, and isn't counted
+#     return [*parts, (start, len(counts))]
+#
+#
+# counts, entity, limit = [6, 6, 6, 2, 3, 1, 1, 4, 2], (6, 8, "ORG"), 10
+# ways = {"the counter set to 0": script(counts, limit), "split_words": split_words(counts, [entity], limit)}
+#
+# fig, axes = plt.subplots(1, 2, figsize=(10, 2.8), layout="constrained", sharey=True)
+# for ax, (name, parts) in zip(axes, ways.items()):
+#     for row, (start, end) in enumerate(parts):
+#         x = 0
+#         for at, wide in [(None, 1), *((at, counts[at]) for at in range(start, end)), (None, 1)]:
+#             shade = "white" if at is None else "0.55" if entity[0] <= at < entity[1] else "0.88"
+#             ax.add_patch(plt.Rectangle((x, -row), wide, 0.8, facecolor=shade, edgecolor="black"))
+#             ax.text(x + 0.3, 0.4 - row, "" if at is None else wide, va="center", size=9)
+#             x += wide
+#     ax.axvline(limit, color="black", linestyle="--")
+#     ax.set(xlim=(-0.3, 17), ylim=(-4.2, 1), xlabel="pieces, with [CLS] and [SEP] (white)", title=name, yticks=[])
+# axes[0].set_ylabel("part")
+# axes[1].text(limit + 0.3, -0.5, "the limit;\ndark: an entity", va="center", size=9)
+# plt.show()
+
 # %% [markdown]
 # ## 5. Windows that overlap
 #
@@ -490,8 +562,9 @@ def split_words(counts, spans, limit):
 # `size` long and shares `overlap` positions with the next; then every entity of up to `overlap + 1` words lies whole
 # in some window. The last window ends where the text ends and may be shorter, and none is wholly inside another.
 #
-# (Mind the word *stride*. In signal processing it is the step from one start to the next; in Hugging Face's
-# tokenizers `stride=` is the **overlap**. The step is size − overlap.)
+# > **Where experts slip.** Mind the word *stride*. In signal processing it is the step from one start to the next; in
+# > Hugging Face's tokenizers `stride=` is the **overlap**. The step is size − overlap. And stop when a window has reached the
+# > end: a loop over all starts below `length` adds windows that lie inside the one before.
 
 # %%
 def windows(length, size, overlap):
@@ -515,6 +588,9 @@ def windows(length, size, overlap):
 # %% [markdown]
 # Now positions in an overlap have two answers, or more. Putting the windows' answers one after another counts these
 # positions, and their entities, twice. One way to merge: the **mean** of the scores of all windows that saw a position.
+#
+# > **Where experts slip.** Averaging each window with the result so far is no mean where three overlap: the last one
+# > counts half. And the mean of logits isn't the mean of probabilities; both are in use, so say which was meant.
 
 # %%
 def merge_mean(scores, ranges):
@@ -588,9 +664,10 @@ def merge_by_context(labels, ranges):
 # padding: label 0 is `O` in most label lists, and with zeros there the model earns its loss by calling padding
 # `O`. And the ids need the vocabulary's own padding id, which isn't always 0 (RoBERTa's is 1).
 #
-# Keep apart what −100 means and what the mask means. A continuation (`##vist`) has the label −100 **and** is real: the
-# model must read it. So the mask comes from lengths, never from labels, nor from ids, for the padding id may be the id
-# of a real piece as well (many models pad with the end-of-text id).
+# > **Where experts slip.** Keep apart what −100 means and what the mask means. A continuation (`##vist`) has the label
+# > −100 **and** is real: the model must read it. So the mask comes from lengths, never from labels, nor from ids, for the
+# > padding id may be the id of a real piece as well (many models pad with the end-of-text id). And pad copies: a list
+# > that was made longer in place comes padded in the next epoch.
 
 # %%
 def pad_batch(examples, pad_id):
@@ -623,7 +700,10 @@ def pad_batch(examples, pad_id):
 # Padding is paid for like real text. If neighbours have similar lengths there is little of it: sort by length, then
 # fill batches up to a *budget of places*, padding included, instead of a fixed number of sentences. Short sentences
 # then come in large batches, long ones in small batches, and memory stays within bounds. A batch of $n$ sentences
-# whose longest has length $\ell$ takes $n\,\ell$ places. (In training, shuffle the batches in each epoch.)
+# whose longest has length $\ell$ takes $n\,\ell$ places.
+#
+# > **Where experts slip.** A budget of *real* pieces bounds nothing: it is the padded rectangle that fills the memory. And
+# > in training shuffle the *batches* in each epoch, or the model always sees the short sentences first.
 
 # %%
 def bucket_batches(lengths, budget):
@@ -670,14 +750,16 @@ def bucket_batches(lengths, budget):
 # %% [markdown]
 # ### Class weights
 #
-# Three words of four are `O`. A loss may weight the classes against that. With $n_c$ the number of labels $c$, $N$
+# Two words of three are `O` here, and more in newspapers. A loss may weight the classes against that. With $n_c$ the number of labels $c$, $N$
 # the number of all labels, and $K$ the number of classes **that occur**,
 #
 # $$w_c = \frac{N}{K\,n_c}, \qquad w_c = 0 \text{ for a class that doesn't occur},$$
 #
 # so that every class weighs the same in total, and the average weight of a label is 1 (scikit-learn calls it
-# `"balanced"`). Labels of −100 are no labels. Take care with NumPy here: `labels == -100` is easily forgotten, and
-# indexing by −100 raises nothing where there are 100 classes or more.
+# `"balanced"`). Labels of −100 are no labels.
+#
+# > **Where experts slip.** `labels == -100` is easily forgotten, and NumPy's indexing by −100 raises nothing where there are
+# > 100 classes or more. A class that doesn't occur is no reason to divide by 0, nor to lower $K$'s share for the others.
 
 # %%
 def class_weights(labels, num_labels):
@@ -703,6 +785,10 @@ def class_weights(labels, num_labels):
 # PyTorch's `DataLoader` takes a list of batches of indices as its `batch_sampler`, and a function `collate_fn` that
 # makes one batch from the examples chosen. TensorFlow's `tf.data` reads examples from a generator and has
 # `padded_batch`. Its default padding is 0 for everything: say `padding_values`.
+#
+# > **Where experts slip.** Both must survive a second epoch: give the `DataLoader` a list and not an iterator, and
+# > `from_generator` the *function* and not a generator that it has made. `padded_batch` pads labels with 0 = `O` and masks
+# > with `False`. (`tf.data` has buckets of its own, `bucket_by_sequence_length`.)
 
 # %%
 import tensorflow as tf
@@ -753,15 +839,17 @@ def tf_dataset(examples, batch_size, pad_id):
 # %% [markdown]
 # ## 7. The score
 #
-# Three of four words are `O`, so a model that finds nothing gets 75 % of the *tokens* right. Worth is measured in
+# Two words of three are `O` here, and more in newspapers, so a model that finds nothing gets 65 % of the *tokens* right. Worth is measured in
 # **spans**: one counts as correct if start, end and type are all right. There is no half point for half a name.
 #
 # $$P = \frac{\text{correct}}{\text{guessed}}, \qquad R = \frac{\text{correct}}{\text{gold}}, \qquad
 # F_1 = \frac{2PR}{P+R} = \frac{2\,\text{correct}}{\text{guessed} + \text{gold}} .$$
 #
-# The spans of both sides are read with `read_spans`, so illegal guesses count as `conlleval` counts them; a strict
-# reader gives other numbers for the same model, and papers have been compared across that gap. Every sentence is read
-# **for itself**: read as one long list, a span at the end of a sentence would go on in the next.
+# The spans of both sides are read with `read_spans`, each sentence **for itself**.
+#
+# > **Where experts slip.** Read as one long list, a span at the end of a sentence would go on in the next. Illegal guesses
+# > count as `conlleval` counts them; a strict reader gives other numbers for the same model, and papers have been compared
+# > across that gap. A type that is only guessed counts too: with its wrong guesses.
 
 # %%
 def span_counts(gold, guessed):
@@ -785,8 +873,11 @@ def span_counts(gold, guessed):
 # %% [markdown]
 # Two averages are in use, and they answer two questions. **Micro**: add up the counts of all types, then take $P$,
 # $R$, $F_1$ of the sums: every span counts the same. **Macro**: the mean of the types' $P$, of their $R$, and of their
-# $F_1$: every type counts the same, however rare. Macro $F_1$ is the mean of the $F_1$, not the $F_1$ of the means. A
-# quotient with the denominator 0 is 0.
+# $F_1$: every type counts the same, however rare. A quotient with the denominator 0
+# is 0.
+#
+# > **Where experts slip.** Macro $F_1$ is here the mean of the $F_1$, not the $F_1$ of the means; both are in print
+# > (Opitz & Burst 2019), and they differ. Types that were never found count as 0: they aren't left out.
 
 # %%
 def f1_report(counts):
@@ -807,6 +898,25 @@ def f1_report(counts):
 
 # %%
 # check("f1_report")
+
+# %%
+# words = "Maren Tovi left the Bank of Ysmar .".split()
+# gold = "B-PER I-PER O B-ORG I-ORG I-ORG I-ORG O".split()
+# guesses = {
+#     "gold": gold,
+#     "half a name": "B-PER O O B-ORG I-ORG I-ORG I-ORG O".split(),
+#     "one too many": "B-PER I-PER O B-ORG I-ORG I-ORG B-LOC O".split(),
+#     "another type": "B-PER I-PER O B-LOC I-LOC I-LOC I-LOC O".split(),
+#     "illegal, but right": "I-PER I-PER O I-ORG I-ORG I-ORG I-ORG O".split(),
+# }
+# ax = text_axes(len(guesses), 92, "what a guess is worth")
+# for row, (name, tags) in enumerate(guesses.items()):
+#     draw_sentence(ax, words, read_spans(tags), y=-1.5 * row)
+#     p, r, f1 = f1_report(span_counts([gold], [tags]))["micro"]
+#     tokens = np.mean([one == other for one, other in zip(gold, tags)])
+#     told = f"{name:19} tokens {tokens:4.0%}   P {p:4.0%}   R {r:4.0%}   F1 {f1:4.0%}"
+#     ax.text(38, -0.14 - 1.5 * row, told, size=9, family="monospace")
+# plt.show()
 
 # %%
 # # The simplest tagger: remember the most frequent tag of every word. Nearly all tokens are right; the spans say more.
@@ -843,8 +953,10 @@ def f1_report(counts):
 # | `start`, `end` | (K,) | for the first and the last real tag; −inf rules a tag out there |
 # | `mask` | (B, T) bool | True: real; at least one in each row, all of them before the padding |
 #
-# First the score of one given tagging. Note that `end` belongs to the last **real** tag, and that tags at the
-# padding are −100 if they come from `pad_batch`.
+# First the score of one given tagging; one that is ruled out has the score −inf.
+#
+# > **Where experts slip.** `end` belongs to the last **real** tag. Tags at the padding are −100 if they come from
+# > `pad_batch`, which as an index counts from the end. And 0 · (−inf) is NaN: mask with `np.where`, not by multiplying.
 
 # %%
 def crf_score(emissions, transitions, start, end, tags, mask):
@@ -876,8 +988,11 @@ def crf_score(emissions, transitions, start, end, tags, mask):
 # \alpha_{t,j} = E_{t,j} + \log \sum_i e^{\alpha_{t-1,i} + A_{ij}}, \qquad
 # \log Z = \log \sum_j e^{\alpha_{T,j} + b_j} .$$
 #
-# That is the *forward algorithm*, $T K^2$ operations. The sum runs over $i$, where one comes **from**. At the padding
-# $\alpha$ stands still. `logsumexp` is given; it doesn't overflow, and takes −inf for what it is.
+# That is the *forward algorithm*, $T K^2$ operations. At the padding $\alpha$ stands still.
+# `logsumexp` is given; it doesn't overflow, and takes −inf for what it is.
+#
+# > **Where experts slip.** The sum runs over $i$, where one comes **from**; the emission is that of $j$, where one goes to.
+# > Implementations differ in whether `transitions` is [from, to] or [to, from]: read before you copy.
 
 # %%
 def logsumexp(x, axis):
@@ -917,6 +1032,9 @@ def crf_forward(emissions, transitions, start, end, mask):
 #
 # $$p(y_t = j) = e^{\alpha_{t,j} + \beta_{t,j} - \log Z}, \qquad
 # p(y_{t} = i, y_{t+1} = j) = e^{\alpha_{t,i} + A_{ij} + E_{t+1,j} + \beta_{t+1,j} - \log Z} .$$
+#
+# > **Where experts slip.** A word's own emission is in $\alpha$ and so must not be in $\beta$. $\beta$ begins with $b$ at
+# > each sentence's own last word, not at the end of the row.
 
 # %%
 def crf_marginals(emissions, transitions, start, end, mask):
@@ -969,7 +1087,10 @@ def crf_marginals(emissions, transitions, start, end, mask):
 # $\log Z$ is a log of a sum of exponentials, and its derivative by a score is the probability of what that score
 # belongs to. So the gradient of $\log Z$ **is** the marginals: by $E_{tj}$ it is $p(y_t = j)$, by $A_{ij}$ the *sum over all
 # steps* of $p(y_t = i, y_{t+1} = j)$. Training minimises $\log Z - s(y)$ for the gold tagging $y$; its gradient is
-# *believed minus seen*, as with every softmax. Note that `end` meets each sentence at its own last word.
+# *believed minus seen*, as with every softmax.
+#
+# > **Where experts slip.** `end` meets each sentence at its own last word. What all sentences share (`transitions`, `start`,
+# > `end`) collects the sum over them, each weighted by its own `dlog_z`.
 
 # %%
 def crf_gradient(emissions, transitions, start, end, mask, dlog_z):
@@ -994,7 +1115,11 @@ def crf_gradient(emissions, transitions, start, end, mask, dlog_z):
 #
 # Some transitions must never be: in IOB2 an `I-X` only goes on after `B-X` or `I-X`, and never comes first. In BIOES
 # moreover a span that has begun (`B-X`, `I-X`) **must** go on with `I-X` or `E-X`, and so it can't be the last. A table of
-# what is allowed is all that a decoder needs. Tags may come in any order; don't count on `O` being the first.
+# what is allowed is all that a decoder needs.
+#
+# > **Where experts slip.** Tags may come in any order; don't count on `O` being the first. `start` and `end` need rules as
+# > well: a table of transitions alone lets a sentence begin with `I-`. Types are compared whole: `I-X` doesn't go on
+# > after `B-SUB-X`.
 
 # %%
 def allowed_transitions(tags, scheme):
@@ -1025,7 +1150,11 @@ def allowed_transitions(tags, scheme):
 # $$\delta_{1,j} = a_j + E_{1,j}, \qquad \delta_{t,j} = E_{t,j} + \max_i (\delta_{t-1,i} + A_{ij}), \qquad
 # \psi_{t,j} = \operatorname*{argmax}_i (\delta_{t-1,i} + A_{ij}) .$$
 #
-# What isn't allowed has the score −inf. A large negative number won't do: emissions can be larger.
+# What isn't allowed has the score −inf.
+#
+# > **Where experts slip.** A large negative number won't do: emissions can be larger. Each pointer is looked up at the tag
+# > just found, not at the last one. Write the −inf into copies: the scores belong to the model. And a greedy decoder that
+# > takes the best *legal* next tag is legal, but not the best.
 
 # %%
 def viterbi(emissions, transitions, start, end, allowed=None):
@@ -1055,6 +1184,30 @@ def viterbi(emissions, transitions, start, end, allowed=None):
 # %%
 # check("viterbi")
 
+# %%
+# # A tagger without a CRF: emissions only. Word by word the best tags are illegal; Viterbi finds the best legal ones.
+# tags, words = ["O", "B-PER", "I-PER", "B-LOC"], ["Maren", "Lorne", "left", "Ysmar"]
+# emissions = np.array([[0.0, 1.0, 0.2, 1.3], [0.0, 0.2, 1.5, 1.0], [2.5, 0.0, 0.0, 0.0], [0.0, 0.5, 1.2, 1.0]])
+# allowed = allowed_transitions(tags, "IOB2")
+# path, score = viterbi(emissions, np.zeros((4, 4)), np.zeros(4), np.zeros(4), allowed)
+#
+# fig, ax = plt.subplots(figsize=(9, 3.6), layout="constrained")
+# for t in range(3):
+#     for i, j in np.argwhere(allowed[1]):
+#         ax.plot([2 * t, 2 * t + 2], [-i, -j], color="0.8", linewidth=1, zorder=1)
+# alone = emissions.argmax(axis=1)
+# ax.plot(2 * np.arange(4), -alone, "--", color="black", linewidth=2, zorder=2,
+#         label=f"word by word: {emissions.max(axis=1).sum():.1f}, illegal")
+# ax.plot(2 * np.arange(4), -path, "-", color="0.35", linewidth=5, zorder=2, label=f"Viterbi: {score:.1f}, the best legal one")
+# for t, j in np.ndindex(4, 4):
+#     ax.scatter(2 * t, -j, s=900, color="white" if t or allowed[0][j] else "0.75", edgecolor="black", zorder=3)
+#     ax.text(2 * t, -j, f"{emissions[t, j]:.1f}", ha="center", va="center", size=9, zorder=4)
+# ax.set_xticks(range(0, 8, 2), words)
+# ax.set_yticks(range(0, -4, -1), tags)
+# ax.set(xlim=(-0.6, 6.6), ylim=(-3.6, 1.4), title="emissions; pale lines are allowed, a grey circle may not come first")
+# ax.legend(loc="upper center", ncols=2, frameon=False)
+# plt.show()
+
 # %% [markdown]
 # ## 10. Back to the text
 #
@@ -1062,9 +1215,12 @@ def viterbi(emissions, transitions, start, end, allowed=None):
 # up afterwards with `text.find(token)` finds the first *Lorne* for the second. So keep the offsets while cutting.
 #
 # What is a character? In Python one *code point* of Unicode. "é" may be one of them (U+00E9), or two: an e and a
-# *combining mark* (U+0301). They look alike, and files from a Mac are full of the second form. The regular expression
-# `\w` doesn't match marks, so `\w+` cuts `José` into `Jose` and `´`. `unicodedata.category(char)` tells: its first
-# letter is `L` for letters, `M` for marks, `N` for numbers.
+# *combining mark* (U+0301). They look alike, and names of files from a Mac are full of the second form.
+# `unicodedata.category(char)` tells: its first letter is `L` for letters, `M` for marks, `N` for numbers.
+#
+# > **Where experts slip.** The regular expression `\w` doesn't match marks, so `\w+` cuts `José` into `Jose` and `´`; and
+# > it matches the underscore. `unicodedata.combining(char)` is 0 for many marks. To compose the text first (NFC) shifts every
+# > offset behind a mark that melts away: offsets belong to the text as it was given.
 
 # %%
 def token_offsets(text):
@@ -1091,8 +1247,11 @@ def token_offsets(text):
 
 # %% [markdown]
 # Annotators mark characters; their ends needn't be those of tokens: a stroke too short, a space too many, one half of
-# `Ysmar-Arvel`. A token belongs to a span **if they share a character**. If it shares some with two spans, the one that
-# begins first has it. Neighbours of one type stay two spans.
+# `Ysmar-Arvel`. A token belongs to a span **if they share a character**.
+#
+# > **Where experts slip.** If a token shares characters with two spans, the one that begins first has it, and the other
+# > begins with `B-` at its first own token. Neighbours of one type stay two spans. Ends are exclusive, so to touch isn't
+# > to share.
 
 # %%
 def char_spans_to_tags(spans, offsets):
@@ -1133,8 +1292,10 @@ def tags_to_char_spans(tags, offsets):
 
 # %% [markdown]
 # Other programs count otherwise. Rust, Go and most databases count the **bytes** of UTF-8: 1 for `a`, 2 for `é`, 3 for
-# `ế`, 4 for 🚂. JavaScript and Java count **units of UTF-16**: 1 for all of these but the last, 2 for 🚂. While texts are
-# English, nobody notices the difference; the first accent shifts everything after it by one.
+# `ế`, 4 for 🚂. JavaScript and Java count **units of UTF-16**: 1 for all of these but the last, 2 for 🚂.
+#
+# > **Where experts slip.** While texts are English, nobody notices the difference; the first accent shifts everything after
+# > it by one. Python's `"utf-16"` writes a byte-order mark in front each time; `"utf-16-le"` doesn't.
 
 # %%
 def to_char_offsets(text, spans, unit):
@@ -1180,7 +1341,7 @@ def to_char_offsets(text, spans, unit):
 # and its output at the first piece of each word gives the word's emissions (Huang, Xu & Yu 2015; Lample et al. 2016). The
 # loss is your $\log Z - s(y)$: an `autograd.Function` around your NumPy, with your marginals as its gradient. `viterbi`
 # decodes, `span_counts` scores. Half of the surnames and places in the test were never seen in training, so the model
-# has to read letters and neighbours. It trains for some twenty seconds.
+# has to read letters and neighbours. It trains for some seconds.
 
 # %%
 # tag_list = ["O", *(f"{prefix}-{kind}" for kind in BOXES for prefix in "BI")]
@@ -1272,8 +1433,8 @@ def to_char_offsets(text, spans, unit):
 # report = f1_report(span_counts(gold, guessed))
 #
 # fig, (left, middle, right) = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
-# left.semilogy(range(1, len(losses) + 1), losses, "o-", color="black", markersize=4)
-# left.set(xlabel="epoch", ylabel="loss per word", title="training: log Z − s(y)")
+# left.plot(range(1, len(losses) + 1), losses, "o-", color="black", markersize=4)
+# left.set(xlabel="epoch", ylabel="loss per word", ylim=(0, None), title="training: log Z − s(y)")
 # names, places = list(report), np.arange(len(report))
 # middle.bar(places - 0.2, [100 * baseline_report[name][2] for name in names], 0.4, color="white", edgecolor="black",
 #            label="most frequent tag")
@@ -1302,10 +1463,11 @@ def to_char_offsets(text, spans, unit):
 #                   if not any(first < end and start < last for first, last, _ in guessed_spans)]
 #         wrong.append((words, right_spans, [span for span in guessed_spans if span not in right_spans] + missed))
 #
-# fig, ax = plt.subplots(figsize=(11, 6), layout="constrained")
-# for row, (words, right_spans, notes) in enumerate(wrong[:8]):
+# shown = wrong[:8]
+# title = f"{len(wrong)} of {len(test_sentences)} sentences have an error; {len(shown)} are shown"
+# ax = text_axes(4 * len(shown) / 3, 80, f"{title}\nboxes: gold; bars: guessed instead")
+# for row, (words, right_spans, notes) in enumerate(shown):
 #     draw_sentence(ax, words, right_spans, y=-2 * row, notes=notes)
-# ax.set(xlim=(-1, 92), ylim=(-16, 1.2), title=f"{len(wrong)} of {len(test_sentences)} sentences have an error; the first 8")
 # plt.show()
 
 # %% [markdown]

@@ -13,7 +13,8 @@ def count(ns, gold, guessed):
     counts = ns.span_counts(*given)
     if given != (gold, guessed):
         raise ChangedArgument("span_counts changes a list that it is given; work on a copy")
-    return {str(kind): tuple(int(number) for number in three) for kind, three in counts.items()}
+    # Sorted: what comes out of a set has another order each time.
+    return {str(kind): tuple(int(number) for number in three) for kind, three in sorted(counts.items())}
 
 
 def report(ns, counts):

@@ -216,13 +216,8 @@ def test_many_entities(student, reference, data):
 
 
 def windows_each(ns, problems):
-    return [[(int(start), int(end)) for start, end in ns.windows(*problem)] for problem in problems]
-
-
-def windows_of(length, size, overlap):
-    """The same, told otherwise: as many steps as the rest needs."""
-    step, rest = size - overlap, max(0, length - size)
-    return [(at * step, min(at * step + size, length)) for at in range(-(-rest // step) + 1)]
+    """The windows over each text, by (length, size, overlap)."""
+    return {problem: [(int(start), int(end)) for start, end in ns.windows(*problem)] for problem in problems}
 
 
 @question("windows")
@@ -237,7 +232,11 @@ def test_windows(student, reference, data, kind):
         "far overlapping": [(length, size, size - 1 - n) for n in range(2) for length in range(size, 2 * size)],
         "apart": [(length, size, 0) for length in range(size, 3 * size + 1)],
     }[kind]
-    agree(student.run(windows_each, problems), reference.run(windows_each, problems), what="the windows of each text")
+    agree(
+        student.run(windows_each, problems),
+        reference.run(windows_each, problems),
+        what="the windows of (length, size, overlap)",
+    )
 
 
 @hidden
@@ -245,16 +244,20 @@ def test_windows(student, reference, data, kind):
 def test_many_windows(student, reference, data):
     """Long texts"""
     problems = [(data.size(100, 200), size, data.size(0, size - 1)) for size in (data.size(5, 30) for _ in range(8))]
-    agree(student.run(windows_each, problems), reference.run(windows_each, problems), what="the windows of each text")
+    agree(
+        student.run(windows_each, problems),
+        reference.run(windows_each, problems),
+        what="the windows of (length, size, overlap)",
+    )
 
 
-def some_windows(data, kind):
+def some_windows(data, reference, kind):
     """Windows over two texts: one that they fill, and one whose last window is shorter than the others."""
     size = data.size(7, 11)
     overlap = {"few": 3, "many": size - data.size(2, 3), "none": 0}[kind]
     step = size - overlap
     full = size + data.size(2, 4) * step
-    return [windows_of(length, size, overlap) for length in (full, full + data.size(1, step - 1))]
+    return [reference.windows(length, size, overlap).value for length in (full, full + data.size(1, step - 1))]
 
 
 @question("merge_mean")
@@ -263,7 +266,7 @@ def some_windows(data, kind):
 def test_mean(student, reference, data, overlaps, dtype):
     """The mean of the scores, with overlaps"""
     k = data.size(2, 5)
-    for ranges in some_windows(data, overlaps):
+    for ranges in some_windows(data, reference, overlaps):
         scores = [data.normal(end - start, k, dtype=dtype) for start, end in ranges]
         agree(student.merge_mean(scores, ranges), reference.merge_mean(scores, ranges), what="the scores")
 
@@ -273,7 +276,7 @@ def test_mean(student, reference, data, overlaps, dtype):
 def test_one_window(student, reference, data):
     """One window alone, and scores far from 0"""
     length, k = data.size(3, 6), data.size(2, 5)
-    for ranges in ([(0, length)], *some_windows(data, "many")):
+    for ranges in ([(0, length)], *some_windows(data, reference, "many")):
         scores = [50 + data.normal(end - start, k) for start, end in ranges]
         agree(student.merge_mean(scores, ranges), reference.merge_mean(scores, ranges), what="the scores")
 
@@ -283,7 +286,7 @@ def test_one_window(student, reference, data):
 @pytest.mark.parametrize("overlaps", ["few", "many", "none"])
 def test_context(student, reference, data, overlaps, dtype):
     """The label of the window with most context, with overlaps"""
-    for ranges in some_windows(data, overlaps):
+    for ranges in some_windows(data, reference, overlaps):
         # Labels tell their window, so that no wrong choice is right by luck.
         labels = [data.integers(100 * at, 100 * at + 100, end - start) for at, (start, end) in enumerate(ranges)]
         labels = [label.astype(dtype) for label in labels]
@@ -295,7 +298,11 @@ def test_context(student, reference, data, overlaps, dtype):
 @question("merge_by_context")
 def test_context_of_one_window(student, reference, data):
     """One window alone, and labels of -100 among the others"""
-    for ranges in ([(0, data.size(2, 5))], *some_windows(data, "few"), *some_windows(data, "many")):
+    for ranges in (
+        [(0, data.size(2, 5))],
+        *some_windows(data, reference, "few"),
+        *some_windows(data, reference, "many"),
+    ):
         labels = [np.where(data.normal(end - start) > 1, -100, 10 * at) for at, (start, end) in enumerate(ranges)]
         got, expected = (side.merge_by_context(labels, ranges) for side in (student, reference))
         agree(got, expected, what="the labels")

@@ -178,13 +178,8 @@ def test_word_too_long(student, reference, data):
 
 
 def windows_each(ns, problems):
-    return [[(int(start), int(end)) for start, end in ns.windows(*problem)] for problem in problems]
-
-
-def windows_of(length, size, overlap):
-    """The same, told otherwise: as many steps as the rest needs."""
-    step, rest = size - overlap, max(0, length - size)
-    return [(at * step, min(at * step + size, length)) for at in range(-(-rest // step) + 1)]
+    """The windows over each text, by (length, size, overlap)."""
+    return {problem: [(int(start), int(end)) for start, end in ns.windows(*problem)] for problem in problems}
 
 
 @question("windows")
@@ -199,16 +194,20 @@ def test_windows(student, reference, data, kind):
         "far overlapping": [(length, size, size - 1 - n) for n in range(2) for length in range(size, 2 * size)],
         "apart": [(length, size, 0) for length in range(size, 3 * size + 1)],
     }[kind]
-    agree(student.run(windows_each, problems), reference.run(windows_each, problems), what="the windows of each text")
+    agree(
+        student.run(windows_each, problems),
+        reference.run(windows_each, problems),
+        what="the windows of (length, size, overlap)",
+    )
 
 
-def some_windows(data, kind):
+def some_windows(data, reference, kind):
     """Windows over two texts: one that they fill, and one whose last window is shorter than the others."""
     size = data.size(7, 11)
     overlap = {"few": 3, "many": size - data.size(2, 3), "none": 0}[kind]
     step = size - overlap
     full = size + data.size(2, 4) * step
-    return [windows_of(length, size, overlap) for length in (full, full + data.size(1, step - 1))]
+    return [reference.windows(length, size, overlap).value for length in (full, full + data.size(1, step - 1))]
 
 
 @question("merge_mean")
@@ -217,7 +216,7 @@ def some_windows(data, kind):
 def test_mean(student, reference, data, overlaps, dtype):
     """The mean of the scores, with overlaps"""
     k = data.size(2, 5)
-    for ranges in some_windows(data, overlaps):
+    for ranges in some_windows(data, reference, overlaps):
         scores = [data.normal(end - start, k, dtype=dtype) for start, end in ranges]
         agree(student.merge_mean(scores, ranges), reference.merge_mean(scores, ranges), what="the scores")
 
@@ -227,7 +226,7 @@ def test_mean(student, reference, data, overlaps, dtype):
 @pytest.mark.parametrize("overlaps", ["few", "many", "none"])
 def test_context(student, reference, data, overlaps, dtype):
     """The label of the window with most context, with overlaps"""
-    for ranges in some_windows(data, overlaps):
+    for ranges in some_windows(data, reference, overlaps):
         # Labels tell their window, so that no wrong choice is right by luck.
         labels = [data.integers(100 * at, 100 * at + 100, end - start) for at, (start, end) in enumerate(ranges)]
         labels = [label.astype(dtype) for label in labels]

@@ -112,15 +112,15 @@ def test_file(student, reference, data, kind):
 
 
 def read_each(ns, lists):
-    """The spans of each list of tags."""
+    """The spans of each list of tags, by the tags."""
 
     class ChangedArgument(Exception):
         pass
 
-    found = []
+    found = {}
     for tags in lists:
         given = list(tags)
-        found.append([(int(start), int(end), str(kind)) for start, end, kind in ns.read_spans(given)])
+        found[" ".join(tags)] = [(int(start), int(end), str(kind)) for start, end, kind in ns.read_spans(given)]
         if given != tags:
             raise ChangedArgument("read_spans changes the list that it is given; work on a copy")
     return found
@@ -141,7 +141,7 @@ def compare_all(student, reference, tags, lengths):
     """Length by length, so that the first list that differs is one of the shortest."""
     for length in lengths:
         args = read_all, tags, length
-        agree(student.run(*args), reference.run(*args), what=f"the spans of all lists of {length} tags, of which")
+        agree(student.run(*args), reference.run(*args), what=f"the spans of each list of {length} tags")
 
 
 def noisy_tags(data, prefixes, kinds, length):
@@ -179,7 +179,7 @@ def test_spans(student, reference, data, kind):
     """The spans of some tags"""
     names = dict(zip("abc", some_types(data, 3), strict=True))
     lists = [line.format(**names).split() for line in CASES[kind]]
-    agree(student.run(read_each, lists), reference.run(read_each, lists), what="the list of spans of each sentence")
+    agree(student.run(read_each, lists), reference.run(read_each, lists), what="the spans of each sentence")
 
 
 def short_tags(data, prefixes, count):
@@ -230,7 +230,7 @@ def compare_written(student, reference, data, scheme, lengths):
     kind = data.choice("CDFG")
     for length in lengths:
         args = write_all, [kind, f"{data.choice('HKMN')}-{kind}"], scheme, length
-        agree(student.run(*args), reference.run(*args), what=f"the tags of {length} words, of the spans")
+        agree(student.run(*args), reference.run(*args), what=f"the tags of each way to place spans in {length} words")
 
 
 @question("write_tags")

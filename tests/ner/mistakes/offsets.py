@@ -211,32 +211,10 @@ edited(
 )
 edited(
     "to_char_offsets",
-    "UTF-16 in bytes",
-    old='"utf-16": ("utf-16-le", 2)}',
-    new='"utf-16": ("utf-16-le", 1)}',
-    hint="This is what you get when UTF-16 is counted in bytes. Its unit has two of them.",
-)
-edited(
-    "to_char_offsets",
-    "byte-order mark counted",
-    old='"utf-16": ("utf-16-le", 2)}',
-    new='"utf-16": ("utf-16", 2)}',
-    hint='This is what you get with "utf-16", which writes a byte-order mark each time. "utf-16-le" doesn\'t.',
-)
-edited(
-    "to_char_offsets",
     "sorted",
     old="for start, end, kind in spans]\n",
     new="for start, end, kind in sorted(spans)]\n",
     hint="This is what you get when the spans are sorted. They keep their order.",
-)
-edited(
-    "to_char_offsets",
-    "composed first",
-    old="    place, position = {0: 0}, 0\n",
-    new='    place, position, text = {0: 0}, 0, unicodedata.normalize("NFC", text)\n',
-    hint="This is what you get when the text is composed first (NFC): every mark that melts away shifts what "
-    "comes after.",
 )
 
 
@@ -287,3 +265,39 @@ edited(
     new="return [(place[start], place[end] - (end > start), kind)",
     hint="This is what you get when the end is the span's last character. It is the place after it.",
 )
+
+
+@mistake(
+    "to_char_offsets",
+    hint="This is what you get when UTF-16 is counted in bytes. Its unit has two of them.",
+)
+def utf_16_in_bytes():
+    def to_char_offsets(text, spans, unit):
+        raw, name = (text.encode(), "utf-8") if unit == "utf-8" else (text.encode("utf-16-le"), "utf-16-le")
+        places = [[len(raw[:at].decode(name, "ignore")) for at in span[:2]] for span in spans]
+        return [(*place, span[2]) for place, span in zip(places, spans, strict=True)]
+
+
+@mistake(
+    "to_char_offsets",
+    hint='This is what you get with "utf-16", which writes a byte-order mark in front. "utf-16-le" doesn\'t.',
+)
+def byte_order_mark_counted():
+    def to_char_offsets(text, spans, unit):
+        raw, width = (text.encode(), 1) if unit == "utf-8" else (text.encode("utf-16"), 2)
+        name = "utf-8" if unit == "utf-8" else "utf-16"
+        places = [[len(raw[: width * at].decode(name, "ignore")) for at in span[:2]] for span in spans]
+        return [(*place, span[2]) for place, span in zip(places, spans, strict=True)]
+
+
+@mistake(
+    "to_char_offsets",
+    hint="This is what you get when the text is composed first (NFC): every mark that melts away shifts what "
+    "comes after.",
+)
+def composed_before_counting():
+    def to_char_offsets(text, spans, unit):
+        name, width = ("utf-8", 1) if unit == "utf-8" else ("utf-16-le", 2)
+        raw = unicodedata.normalize("NFC", text).encode(name)  # noqa: F821
+        places = [[len(raw[: width * at].decode(name, "ignore")) for at in span[:2]] for span in spans]
+        return [(*place, span[2]) for place, span in zip(places, spans, strict=True)]

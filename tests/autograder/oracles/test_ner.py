@@ -200,7 +200,8 @@ def test_windows_cover_and_merge_to_what_was_cut(reference: ModuleType, seed: in
 
 def some_examples(rng: np.random.Generator, count: int) -> list[tuple[list[int], list[int]]]:
     lengths = rng.integers(1, 12, count).tolist()
-    return [(rng.integers(0, 50, n).tolist(), rng.integers(0, 5, n).tolist()) for n in lengths]
+    labels = [np.where(rng.random(n) < 0.3, -100, rng.integers(0, 5, n)).tolist() for n in lengths]
+    return [(rng.integers(0, 50, len(own)).tolist(), own) for own in labels]
 
 
 def padded_by_torch(examples: list[tuple[list[int], list[int]]], pad_id: int) -> dict[str, np.ndarray]:

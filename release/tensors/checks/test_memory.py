@@ -10,27 +10,42 @@ from autograder import agree, hidden, question
 # -- sliding windows ----------------------------------------------------------------------------------------------
 
 
-def shares_memory(ns, x, size, step):
-    return bool(np.may_share_memory(ns.sliding_windows(x, size, step), x))
+PARTS = ["every second number", "backwards", "a column", "inner columns"]
 
 
-def windows_of_parts(ns, x, size, step):
-    """Windows of arrays whose strides are out of the ordinary."""
-    parts = {
-        "every second number": x[..., ::2],
-        "backwards": x[..., ::-1],
-        "a column": x.T,
-        "inner columns": x[:, 1:-1],
-    }
-    return {name: np.array(ns.sliding_windows(part, size, step)) for name, part in parts.items()}
+def windows_and_sharing(ns, x, size, steps, part):
+    """Windows of a part of x; what strays from it reads numbers that stand around it, the same each time."""
+    room = 8 * size * x.size
+    around = np.full(2 * room + x.size, 77, x.dtype)
+    inside = around[room : room + x.size].reshape(x.shape)
+    inside[...] = x
+    before = around.copy()
+    array = {
+        "all": lambda: inside,
+        "every second number": lambda: inside[..., ::2],
+        "backwards": lambda: inside[..., ::-1],
+        "a column": lambda: inside.T,
+        "inner columns": lambda: inside[:, 1:-1],
+    }[part]()
+    windows = ns.sliding_windows(array, size, *steps)
+    return windows, bool((around == before).all()), bool(np.may_share_memory(windows, array))
+
+
+def compare_windows(student, reference, x, size, *steps, part="all"):
+    args = (x, size, steps, part)
+    (got, kept, _), (expected, _, _) = (
+        student.run(windows_and_sharing, *args),
+        reference.run(windows_and_sharing, *args),
+    )
+    agree(got, expected, what="the array of windows")
+    agree(kept, True, what="whether x is as it was")
 
 
 @question("sliding_windows")
 @pytest.mark.parametrize("step", [1, 2, 3])
 def test_windows_of_a_series(student, reference, data, step):
     """a series, windows that begin so far apart"""
-    x, size = data.normal(data.size(20, 30)), data.size(4, 7)
-    agree(student.sliding_windows(x, size, step), reference.sliding_windows(x, size, step), what="the array of windows")
+    compare_windows(student, reference, data.normal(data.size(20, 30)), data.size(4, 7), step)
 
 
 @question("sliding_windows")
@@ -39,30 +54,31 @@ def test_last_window(student, reference, data, rest):
     """so many numbers left over behind the last window"""
     size, step, count = data.size(2, 5), 3, data.size(3, 6)
     x = data.normal(step * (count - 1) + size + rest, dtype="float32")
-    agree(student.sliding_windows(x, size, step), reference.sliding_windows(x, size, step), what="the array of windows")
+    compare_windows(student, reference, x, size, step)
 
 
 @question("sliding_windows")
 def test_windows_of_a_batch(student, reference, data):
     """leading axes, and a step of 1 by default"""
-    x, size = data.normal(data.size(2, 4), data.size(2, 3), data.size(9, 14), dtype="float32"), data.size(2, 6)
-    agree(student.sliding_windows(x, size), reference.sliding_windows(x, size), what="the array of windows")
+    x = data.normal(data.size(2, 4), data.size(2, 3), data.size(9, 14), dtype="float32")
+    compare_windows(student, reference, x, data.size(2, 6))
 
 
 @question("sliding_windows", weight=5.0)
-def test_windows_share_memory(student, reference, data):
+def test_windows_share_memory(student, data):
     """no number is copied"""
-    x, size = data.normal(3, data.size(10, 20)), data.size(3, 5)
-    args = (x, size, data.size(1, 2))
-    told = "whether the windows share memory with x"
-    agree(student.run(shares_memory, *args), reference.run(shares_memory, *args), what=told)
+    x = data.normal(3, data.size(10, 20))
+    for steps in ((), (2,)):
+        shared = student.run(windows_and_sharing, x, data.size(3, 5), steps, "all")[2]
+        agree(shared, True, what="whether the windows share memory with x")
 
 
 @question("sliding_windows")
-def test_windows_of_views(student, reference, data):
-    """arrays that aren't contiguous"""
-    args = (data.normal(data.size(10, 12), data.size(13, 16)), data.size(2, 4), data.size(1, 2))
-    agree(student.run(windows_of_parts, *args), reference.run(windows_of_parts, *args), what="the windows")
+@pytest.mark.parametrize("part", PARTS)
+def test_windows_of_views(student, reference, data, part):
+    """an array that isn't contiguous:"""
+    x = data.normal(data.size(10, 12), data.size(13, 16))
+    compare_windows(student, reference, x, data.size(2, 4), data.size(1, 2), part=part)
 
 
 # -- layouts ------------------------------------------------------------------------------------------------------

@@ -79,20 +79,14 @@ def places_before_windows():
         return np.lib.stride_tricks.as_strided(x, (*x.shape[:-1], size, count), strides)
 
 
-@mistake(
+edited(
     "sliding_windows",
+    "leading axes assumed fresh",
+    old=STRIDES,
+    new="leading = [math.prod(x.shape[axis + 1 :]) * x.strides[-1] for axis in range(x.ndim - 1)]\n    "
+    "strides = (*leading, step * x.strides[-1], x.strides[-1])",
     hint="The leading axes are walked as in a fresh array. Keep the strides that x has.",
 )
-def leading_axes_assumed_fresh():
-    def sliding_windows(x, size, step=1):
-        count = (x.shape[-1] - size) // step + 1
-        leading = [math.prod(x.shape[axis + 1 :]) * abs(x.strides[-1]) for axis in range(x.ndim - 1)]
-        base = np.concatenate([x.ravel(), np.zeros(x.size, x.dtype)]) if not x.flags.c_contiguous else x
-        leading = leading if x.flags.c_contiguous else [math.prod(x.shape[axis + 1 :]) for axis in range(x.ndim - 1)]
-        last = x.strides[-1] if x.flags.c_contiguous else x.itemsize
-        strides = (*leading, step * last, last)
-        return np.lib.stride_tricks.as_strided(base, (*x.shape[:-1], count, size), strides)
-
 
 LAYOUT_USERS = ("reshape_strides", "is_view")
 

@@ -54,6 +54,15 @@ def by_a_sparse_product():
         return torch.sparse.mm(belongs, wide).reshape(count, *values.shape[1:])
 
 
+@alternative("segment_sum_torch")
+def by_differences_of_a_running_sum():
+    def segment_sum_torch(values, segments, count):
+        zero = values.new_zeros(1, *values.shape[1:])
+        running = torch.cat([zero, values[torch.argsort(segments)].cumsum(0)])
+        ends = torch.bincount(segments, minlength=count).cumsum(0)
+        return running[ends] - running[torch.cat([ends.new_zeros(1), ends[:-1]])]
+
+
 @alternative("segment_sum_tf")
 def by_sorting():
     def segment_sum_tf(values, segments, count):
@@ -73,6 +82,15 @@ def by_cumcount():
         padded[rows, places] = frame[columns].to_numpy()
         mask[rows, places] = True
         return padded, mask
+
+
+@alternative("pad_groups")
+def by_torchs_pad_sequence():
+    def pad_groups(frame, key, columns):
+        groups = [torch.tensor(group[columns].to_numpy("float32")) for _, group in frame.groupby(key)]
+        padded = torch.nn.utils.rnn.pad_sequence(groups, batch_first=True)
+        lengths = torch.tensor([len(group) for group in groups])
+        return padded.numpy(), (torch.arange(padded.shape[1]) < lengths[:, None]).numpy()
 
 
 @alternative("pad_groups")

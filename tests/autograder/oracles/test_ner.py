@@ -228,12 +228,14 @@ def test_batches_of_numpy_torch_and_tensorflow_are_those_of_pad_sequence(referen
     examples, pad_id = some_examples(rng, 10), int(rng.integers(0, 50))
     assert_same_batch(reference.pad_batch(examples, pad_id), padded_by_torch(examples, pad_id))
     batches = [[3, 1], [0, 2, 4, 9], [5]]
-    for batch, chosen in zip(reference.torch_loader(examples, batches, pad_id), batches, strict=True):
-        wanted = padded_by_torch([examples[at] for at in chosen], pad_id)
-        assert_same_batch({name: tensor.numpy() for name, tensor in batch.items()}, wanted)
-    for at, batch in zip(range(0, 10, 4), reference.tf_dataset(examples, 4, pad_id), strict=True):
-        wanted = padded_by_torch(examples[at : at + 4], pad_id)
-        assert_same_batch({name: tensor.numpy() for name, tensor in batch.items()}, wanted)
+    loader, dataset = reference.torch_loader(examples, batches, pad_id), reference.tf_dataset(examples, 4, pad_id)
+    for _epoch in range(2):
+        for batch, chosen in zip(loader, batches, strict=True):
+            wanted = padded_by_torch([examples[at] for at in chosen], pad_id)
+            assert_same_batch({name: tensor.numpy() for name, tensor in batch.items()}, wanted)
+        for at, batch in zip(range(0, 10, 4), dataset, strict=True):
+            wanted = padded_by_torch(examples[at : at + 4], pad_id)
+            assert_same_batch({name: tensor.numpy() for name, tensor in batch.items()}, wanted)
 
 
 @SEEDS
@@ -286,6 +288,11 @@ def test_log_z_and_the_best_tagging_are_those_of_an_enumeration(reference: Modul
     for row in range(3):
         taggings, scores = all_scores(args, row, reference)
         assert log_z[row] == pytest.approx(np.logaddexp.reduce(scores), rel=1e-13)
+        for tags, score in zip(taggings[:: seed + 3], scores[:: seed + 3], strict=True):  # as a row of a padded batch
+            padded = np.full((1, mask.shape[1]), -100)
+            padded[0, : len(tags)] = tags
+            one = reference.crf_score(emissions[[row]], transitions, start, end, padded, mask[[row]])
+            assert one == pytest.approx(score, rel=1e-13)
         unary, pairs = (array[row] for array in reference.crf_marginals(*args))
         shares = np.exp(scores - np.logaddexp.reduce(scores))
         own, steps = np.zeros_like(unary), np.zeros_like(pairs)
@@ -301,8 +308,11 @@ def test_log_z_and_the_best_tagging_are_those_of_an_enumeration(reference: Modul
 
 
 @SEEDS
-def test_the_gradient_is_autograds(reference: ModuleType, seed: int) -> None:
-    *scores, mask = args = a_crf(seed, t=6, k=4)
+@pytest.mark.parametrize("scale", [1.0, 400.0])
+def test_log_z_and_its_gradient_are_torchs(reference: ModuleType, seed: int, scale: float) -> None:
+    *scores, mask = a_crf(seed, t=6, k=4)
+    scores = [scale * array for array in scores]
+    args = *scores, mask
     dlog_z = np.random.default_rng(seed).normal(size=3)
     inputs = [torch.tensor(array, requires_grad=True) for array in scores]
     emissions, transitions, start, end = inputs
@@ -312,6 +322,7 @@ def test_the_gradient_is_autograds(reference: ModuleType, seed: int) -> None:
         for t in range(1, length):
             alpha = torch.logsumexp(alpha[:, None] + transitions, 0) + emissions[row, t]
         totals.append(torch.logsumexp(alpha + end, 0))
+    np.testing.assert_allclose(reference.crf_forward(*args)[1], torch.stack(totals).detach().numpy(), rtol=1e-12)
     theirs = torch.autograd.grad(torch.stack(totals), inputs, torch.tensor(dlog_z))
     for ours, other in zip(reference.crf_gradient(*args, dlog_z), theirs, strict=True):
         np.testing.assert_allclose(ours, other.numpy(), rtol=1e-11, atol=1e-13)

@@ -23,7 +23,7 @@ import numpy as np
 from autograder.checking.reference import Entry, LiveReference
 from autograder.checking.run import Raised, Run, Runner, drive, live, replayed
 from autograder.checking.suite import suite_of
-from autograder.course import PUBLIC_SEED, Assignment, CourseError
+from autograder.course import PUBLIC_SEED, Assignment, CourseError, find_course
 from autograder.sandbox.student import Namespace, Remote
 from autograder.values import decode, encode
 
@@ -104,6 +104,7 @@ def with_mistakes(runner: Runner, recording: Recording, questions: Sequence[str]
     """The recording with what the mistakes answer in the cases of `questions` that they fail."""
     found: dict[str, dict[str, list[Any]]] = {name: dict(streams) for name, streams in recording.mistakes.items()}
     hints = dict(recording.hints)
+    seconds = find_course(runner.suite.folder).limits.case_seconds
     for variant in runner.suite.variants.mistakes:
         asked = [question for question in variant.questions if question in questions]
         if not asked:
@@ -112,7 +113,7 @@ def with_mistakes(runner: Runner, recording: Recording, questions: Sequence[str]
         run = Run(
             runner.suite,
             recording.seed,
-            live(runner.suite.namespace(variant), device=recording.device),
+            live(runner.suite.namespace(variant), device=recording.device, seconds=seconds),
             replayed(recording.reference),
             recording.device,
         )

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from autograder.course import CourseError
+from autograder.sandbox.live import LiveTransport
 from autograder.sandbox.objects import array_leaves
 from autograder.sandbox.student import (
     BINARY,
     COMPARISONS,
-    LiveTransport,
     NoLength,
     Remote,
     Request,

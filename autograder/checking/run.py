@@ -24,7 +24,8 @@ from autograder.checking.reference import LiveReference, ReplayReference
 from autograder.checking.suite import Suite, find_suite
 from autograder.course import CourseError
 from autograder.results import CaseResult
-from autograder.sandbox.student import LiveTransport, Namespace, StudentSession
+from autograder.sandbox.live import LiveTransport
+from autograder.sandbox.student import Namespace, StudentSession
 
 T = TypeVar("T")
 
@@ -198,9 +199,14 @@ class _Loop:
         return True
 
 
-def live(namespace: dict[str, Any], *, device: str = "cpu") -> Callable[[str], Namespace]:
-    """Students of a namespace of this process: for each case a session of its own."""
-    return lambda case: Namespace(StudentSession(LiveTransport(namespace, device=device), device=device))
+def live(namespace: dict[str, Any], *, device: str = "cpu", seconds: float | None = None) -> Callable[[str], Namespace]:
+    """Students of a namespace of this process: for each case a session of its own.
+
+    `seconds` bounds the wall time of each of their answers: a mistake may loop without an end.
+    """
+    return lambda case: Namespace(
+        StudentSession(LiveTransport(namespace, device=device, seconds=seconds), device=device)
+    )
 
 
 def live_reference(namespace: dict[str, Any], *, device: str = "cpu") -> Callable[[str], Namespace]:

@@ -122,6 +122,7 @@ def _seeds(runner: Runner, seeds: list[int], device: str, strays: int, *, select
         if variant.question in present
     ]
     reach = _Reach(suite, namespace)
+    seconds = find_course(suite.folder).limits.case_seconds  # what a submission has
     for number, seed in enumerate(seeds):
         references = LoggedReferences(namespace, device=device)
         student = reach.watching(device) if number == 0 else live(namespace, device=device)
@@ -133,7 +134,7 @@ def _seeds(runner: Runner, seeds: list[int], device: str, strays: int, *, select
         if number == 0:
             tally.add("release", "", "", _earned(runner, suite, seed, expected, device), ())
         for variant, changed in variants:
-            run = Run(suite, seed, live(changed, device=device), expected, device)
+            run = Run(suite, seed, live(changed, device=device, seconds=seconds), expected, device)
             # Strays show on any seed: the first few look for them wherever there could be one.
             if number < strays:
                 outcomes = runner.run(run, reach.questions(variant))

@@ -18,7 +18,7 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 
 from autograder.course import CourseError
-from autograder.sandbox.objects import MAX_MESSAGE, Objects
+from autograder.sandbox.objects import MAX_MESSAGE
 from autograder.values import Handle, NotPlainData, Tree, decode, encode
 
 BINARY = "add sub mul truediv floordiv mod pow matmul".split()
@@ -63,17 +63,6 @@ class Transport(Protocol):
     def exchange(self, tree: Tree, arrays: list[np.ndarray]) -> tuple[Tree, list[np.ndarray]]:
         """Raises `LimitHit` or another `StudentFault` when no answer comes."""
         ...
-
-
-class LiveTransport:
-    """The namespace of this process: a live kernel, a reference, a mistake."""
-
-    def __init__(self, namespace: dict[str, Any], *, device: str = "cpu") -> None:
-        # Someone who interrupts a kernel wants the check to stop, not its case to fail.
-        self._objects = Objects(namespace, device=device, passing=(KeyboardInterrupt,))
-
-    def exchange(self, tree: Tree, arrays: list[np.ndarray]) -> tuple[Tree, list[np.ndarray]]:
-        return self._objects.answer(tree, arrays)
 
 
 @dataclass(frozen=True)

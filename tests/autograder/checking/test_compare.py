@@ -18,7 +18,8 @@ from autograder import agree
 from autograder.checking.compare import CALIBRATION, Disagreement, epsilon, witnessed
 from autograder.checking.data import Data
 from autograder.checking.reference import Expected, LiveReference
-from autograder.sandbox.student import LiveTransport, Namespace, StudentSession
+from autograder.sandbox.live import LiveTransport
+from autograder.sandbox.student import Namespace, StudentSession
 
 
 def failing(got: Any, expected: Any, **options: Any) -> Disagreement:

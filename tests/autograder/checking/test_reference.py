@@ -10,7 +10,8 @@ import pytest
 from autograder import agree
 from autograder.checking.reference import Expected, LiveReference, ReplayMismatch, ReplayReference
 from autograder.course import CourseError
-from autograder.sandbox.student import LiveTransport, Namespace, StudentError, StudentSession
+from autograder.sandbox.live import LiveTransport
+from autograder.sandbox.student import Namespace, StudentError, StudentSession
 
 SOURCE = """
 import numpy as np

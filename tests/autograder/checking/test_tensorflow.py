@@ -13,7 +13,8 @@ from autograder.checking.compare import Disagreement
 from autograder.checking.data import Data
 from autograder.checking.diagnose import same
 from autograder.checking.reference import LiveReference
-from autograder.sandbox.student import LiveTransport, Namespace, StudentSession
+from autograder.sandbox.live import LiveTransport
+from autograder.sandbox.student import Namespace, StudentSession
 from autograder.values import DTYPES, decode, dtype_name, encode, kind_of, to_numpy
 
 tf = pytest.importorskip("tensorflow")

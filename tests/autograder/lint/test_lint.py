@@ -64,6 +64,15 @@ def test_a_mistake_that_one_case_hardly_shows_is_caught_by_the_next(course: Cour
     assert (row.failed, row.passed, row.good) == (5, 0, True)
 
 
+def test_a_mistake_that_never_ends_is_caught_in_the_time_a_submission_has(course: Course) -> None:
+    with (course.root / "course_config.py").open("a") as file:
+        file.write("c.CourseSettings.case_seconds = 0.2\n")
+    replace_in(course, MISTAKES, "return [word[:1] for word in words]", "\n        while True:\n            pass")
+    rows = measure(course.root / "tests" / "sums", [1], select="tags")
+    [row] = [row for row in rows if row.name == "small letters"]
+    assert (row.good, row.says) == (True, "tags::test_tags: capitals, and an empty word: takes longer than 0.2 s")
+
+
 Change = Callable[[Course], None]
 
 

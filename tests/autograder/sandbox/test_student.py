@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import signal
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 
 from autograder.course import CourseError
 from autograder.sandbox import objects
+from autograder.sandbox.live import LiveTransport
 from autograder.sandbox.student import (
     ChangedArgument,
-    LiveTransport,
+    LimitHit,
     Namespace,
     Remote,
     StudentError,
@@ -524,3 +526,36 @@ def test_inputs_that_are_no_leaves_and_need_gradients_may_be_sent() -> None:
 
     x = torch.ones(2, requires_grad=True) * 3
     assert student(TORCH).grad("f", (x, x.detach()), (torch.tensor(1.0),))[0].tolist() == [3, 3]
+
+
+def test_an_answer_of_this_process_that_takes_too_long_is_a_limit() -> None:
+    namespace: dict[str, Any] = {}
+    exec(
+        """
+def forever():
+    while True:
+        try:
+            while True:
+                pass
+        except Exception:
+            pass
+def stubborn():
+    rings = 0
+    while rings < 3:
+        try:
+            while True:
+                pass
+        except BaseException:
+            rings += 1
+    return rings
+""",
+        namespace,
+    )
+    before = signal.getsignal(signal.SIGALRM)
+    hasty = Namespace(StudentSession(LiveTransport(namespace | {"one": lambda: 1}, seconds=0.05)))
+    with pytest.raises(LimitHit, match=r"takes longer than 0\.05 s"):
+        hasty.forever()
+    assert hasty.one() == 1
+    assert hasty.stubborn() == 3
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)

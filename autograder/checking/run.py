@@ -127,6 +127,8 @@ class Runner:
             for item, following in itertools.zip_longest(items, items[1:]):
                 runtestprotocol(item, log=False, nextitem=following)
                 if run.outcomes and enough(run.outcomes[-1]):
+                    # What the next case would have shared stands yet, and the next run may begin elsewhere.
+                    self._session._setupstate.teardown_exact(None)
                     break
         return list(run.outcomes)
 

@@ -107,6 +107,21 @@ def test_no_more_cases_run_than_are_enough(checks: Path) -> None:
     assert drive(checks, work) == [cases[:1], cases[:3], cases[:3], cases]
 
 
+def test_after_a_run_that_stopped_early_another_file_may_begin(mine: Path) -> None:
+    text = (mine / "test_sums.py").read_text()
+    (mine / "test_more.py").write_text(text.split("@question")[0] + text[text.index('@question("tags")') :])
+    (mine / "test_sums.py").write_text(text[: text.index('@question("tags")')])
+
+    def work(runner: Runner) -> list[str]:
+        reference = live_reference(runner.suite.namespace())
+        names = runner.suite.namespace()
+        run = Run(runner.suite, 1, live(names), reference)
+        runner.run(run, ["softmax"], enough=lambda outcome: True)
+        return [outcome.result.outcome for outcome in runner.run(run, ["tags"])]
+
+    assert drive(mine, work) == ["passed"]
+
+
 def test_what_is_told_of_a_hidden_case_names_neither_it_nor_a_number(checks: Path) -> None:
     outcomes = graded(checks, {"softmax": lambda x: x * 0 + 7351})
     hidden = next(outcome.result for outcome in outcomes if outcome.result.hidden)

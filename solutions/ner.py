@@ -154,8 +154,8 @@ def to_conll(corpus):
 # print("\n".join(train_text.split("\n")[:18]))
 
 # %% [markdown]
-# A few of its sentences, drawn by `draw_sentence`, which the rest of the notebook uses too. The box of a type keeps
-# its shape, so that you can read it in grey.
+# A few of its sentences, drawn by `draw_sentence`, which the rest of the notebook uses too. Above each
+# box stands its type, and each type has its shade; a dashed frame is a `WORK`.
 
 # %%
 BOXES = {"PER": "0.95", "LOC": "0.82", "ORG": "0.68", "WORK": "white"}
@@ -244,7 +244,8 @@ def read_conll(text, tag_column=-1, comments=True):
 # %% [markdown]
 # ## 2. Tags and spans
 #
-# A tag per word is how a network writes its answer; a span is what we want to know. Three schemes are in use:
+# A tag per word is how a network writes its answer; a span is what we want to know. Three schemes
+# are in use, the first of them since Ramshaw & Marcus (1995):
 #
 # | words | `Maren` | `Tovi` | `left` | `Port` | `Salt` | rule |
 # | --- | --- | --- | --- | --- | --- | --- |
@@ -750,8 +751,8 @@ def bucket_batches(lengths, budget):
 # %% [markdown]
 # ### Class weights
 #
-# Two words of three are `O` here, and more in newspapers. A loss may weight the classes against that. With $n_c$ the number of labels $c$, $N$
-# the number of all labels, and $K$ the number of classes **that occur**,
+# Two words of three are `O` here, and more in newspapers. A loss may weight the classes against
+# that. With $n_c$ the number of labels $c$, $N$ the number of all labels, and $K$ the number of classes **that occur**,
 #
 # $$w_c = \frac{N}{K\,n_c}, \qquad w_c = 0 \text{ for a class that doesn't occur},$$
 #
@@ -759,7 +760,8 @@ def bucket_batches(lengths, budget):
 # `"balanced"`). Labels of −100 are no labels.
 #
 # > **Where experts slip.** `labels == -100` is easily forgotten, and NumPy's indexing by −100 raises nothing where there are
-# > 100 classes or more. A class that doesn't occur is no reason to divide by 0, nor to lower $K$'s share for the others.
+# > 100 classes or more. A class that doesn't occur has no $n_c$ to divide by, and isn't counted in
+# > $K$.
 
 # %%
 def class_weights(labels, num_labels):
@@ -873,8 +875,8 @@ def span_counts(gold, guessed):
 # %% [markdown]
 # Two averages are in use, and they answer two questions. **Micro**: add up the counts of all types, then take $P$,
 # $R$, $F_1$ of the sums: every span counts the same. **Macro**: the mean of the types' $P$, of their $R$, and of their
-# $F_1$: every type counts the same, however rare. A quotient with the denominator 0
-# is 0.
+# $F_1$: every type counts the same, however rare. A quotient with the denominator 0 is
+# 0.
 #
 # > **Where experts slip.** Macro $F_1$ is here the mean of the $F_1$, not the $F_1$ of the means; both are in print
 # > (Opitz & Burst 2019), and they differ. Types that were never found count as 0: they aren't left out.

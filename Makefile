@@ -18,10 +18,11 @@ help:
 
 install: $(STAMP)
 
+# --use-pep517: seqeval has a setup.py alone, which an environment with today's setuptools can't run by itself.
 $(STAMP): pyproject.toml constraints.txt Makefile
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "Python 3.11 to 3.13 is needed, this is " + sys.version)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	@rm -f $(VENV)/.installed*  # one set of builds at a time
 	@touch $@
 

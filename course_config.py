@@ -10,7 +10,7 @@ c = get_config()  # noqa: F821 - traitlets' loader provides it
 
 # The course
 c.CourseSettings.title = "Deep learning, from the tape up"  # on pages and reports
-c.CourseSettings.assignments = ["backprop"]  # in this order; empty: all in source/
+c.CourseSettings.assignments = ["tensors", "backprop", "ner"]  # in this order; empty: all in source/
 c.CourseDirectory.course_id = "deep-learning"  # what the exchange and formgrader call it
 c.CourseDirectory.root = str(Path(__file__).resolve().parent)  # so that nbgrader runs from any folder
 

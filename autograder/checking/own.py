@@ -65,12 +65,12 @@ def assignment_of(course: Course, path: Path, notebook: Notebook) -> str:
     """
     if path.stem in course.assignments:
         return path.stem
-    mine, framework = _grade_ids(notebook), notebooks.framework(notebook)
+    mine, framework = _questions(notebook), notebooks.framework(notebook)
     shared: dict[str, tuple[int, bool]] = {}
     for name in course.assignments:
         source = notebooks.read(course.assignment(name).source, limit_mib=course.limits.notebook_mib)
         # Twins have the same questions: the framework tells them apart.
-        shared[name] = len(mine & _grade_ids(source)), framework == notebooks.framework(source)
+        shared[name] = len(mine & _questions(source)), framework == notebooks.framework(source)
     best = max(shared, key=lambda name: shared[name], default=None)
     if best is None or not shared[best][0]:
         raise CourseError(f"{path} has no question of this course ({', '.join(course.assignments)}).")
@@ -117,5 +117,5 @@ def _in_folder(folder: Path) -> Iterator[None]:
         os.chdir(before)
 
 
-def _grade_ids(notebook: Notebook) -> set[str]:
-    return {cell.grade_id for cell in notebooks.cells(notebook) if cell.grade_id}
+def _questions(notebook: Notebook) -> set[str]:
+    return {cell.grade_id for cell in notebooks.cells(notebook) if cell.grade_id and cell.role == "check"}

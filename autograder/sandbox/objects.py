@@ -13,7 +13,7 @@ import operator
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from types import CodeType, TracebackType
 from typing import Any
@@ -42,8 +42,8 @@ class Objects:
 
     A request is the tuple `(op, target, name, args, kwargs)`: `target` a `Handle`, or
     None for the namespace itself. Ops: get, set, call, operator, iterate, run, grad.
-    The answer is a dict with `value`, and `changed`, the positions of the array
-    arguments that the call changed in place; or with `error`. `passing` are exceptions
+    The answer is a dict with `value`, and `changed`, the positions of the arrays and
+    containers in the arguments that the call changed in place; or with `error`. `passing` are exceptions
     that are no answer but go on to whoever asks.
     """
 
@@ -175,13 +175,38 @@ def _own_traceback(trace: TracebackType | None) -> TracebackType | None:
 
 
 def _digests(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[bytes]:
-    return [_digest(leaf) for leaf in array_leaves((args, kwargs))]
+    """What each array and each list, dict and set among the arguments holds, but for what lies in those within it."""
+    return [_digest(leaf) for leaf in _mutable((args, kwargs))]
+
+
+def _mutable(value: Any) -> Iterator[Any]:
+    """Every array, list, dict and set in nested plain data, each before what it holds."""
+    if type(value) in (list, dict, set):
+        yield value
+    if type(value) in (tuple, list):
+        for item in value:
+            yield from _mutable(item)
+    elif type(value) is dict:
+        for item in value.values():
+            yield from _mutable(item)
+    elif kind_of(value) in ("numpy", "torch", "tensorflow"):
+        yield value
 
 
 def _digest(array: Any) -> bytes:
+    if type(array) in (list, dict, set):
+        items = array.items() if type(array) is dict else array
+        held = [_facts(part) for item in items for part in (item if type(array) is dict else (item,))]
+        return repr(sorted(held) if type(array) is set else held).encode()
     numbers = to_numpy(array)
     head = f"{numbers.dtype}{numbers.shape}".encode()
     return hashlib.blake2b(head + np.ascontiguousarray(numbers).tobytes(), digest_size=16).digest()
+
+
+def _facts(item: Any) -> str:
+    """What tells an item of a container: a plain value by itself, anything else by its identity."""
+    plain = item is None or type(item) in (bool, int, float, str, bytes)
+    return f"{type(item).__name__} {item!r}" if plain else f"at {id(item)}"
 
 
 def array_leaves(value: Any) -> list[Any]:

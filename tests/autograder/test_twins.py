@@ -221,6 +221,13 @@ def test_pytests_own_command_grades_the_twin_that_is_named(built: Course, tmp_pa
     assert "there is no assignment 'quarter'" in passed("--assignment", "quarter").lower()
 
 
+def test_a_notebook_with_no_question_of_the_course_belongs_to_none(built: Course, tmp_path: Path) -> None:
+    foreign = source("torch")
+    foreign["cells"].pop()  # its title and blank are called as ours are
+    with pytest.raises(CourseError, match="has no question of this course"):
+        assignment_of(built, tmp_path / "mine.ipynb", foreign)
+
+
 # Mistakes and alternatives of one framework
 
 

@@ -222,6 +222,39 @@ def test_changing_an_argument_in_place_is_found_and_named(call: str, kind: str) 
     assert [float(item) for item in x] == before
 
 
+CONTAINER_CHANGES = """
+def append(items): items.append(1)
+def pop_nested(tree): tree['a'][1].pop()
+def sort(items): items.sort()
+def set_key(params): params['w'] = 2
+def add_key(params): params['new'] = None
+def drop_key(params): del params['w']
+def reorder(params): params['w'] = params.pop('w')
+def grow(members): members.add(9)
+def replace_type(items): items[0] = float(items[0])
+def keep(items): return sorted(items) + list(items)
+def fill_copy(params): params = dict(params); params['w'] = 0; return params
+"""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "append([])", "pop_nested({'a': (0, [1, 2])})", "sort([2, 1])", "set_key({'w': 1})", "add_key({})",
+        "drop_key({'w': 1})", "reorder({'w': 1, 'b': 2})", "grow({1, 2})", "replace_type([1])", "append([[], []][0:1])",
+    ],
+)  # fmt: skip
+def test_changing_a_list_dict_or_set_in_place_is_found_too(call: str) -> None:
+    with pytest.raises(ChangedArgument, match=rf"^{call.split('(')[0]} changes its argument in place"):
+        eval(f"ns.{call}", {"ns": Named(student(CONTAINER_CHANGES))})
+
+
+def test_containers_that_are_only_read_or_copied_are_left_alone() -> None:
+    ns = Named(student(CONTAINER_CHANGES))
+    assert ns.keep(["b", "a"]) == ["a", "b", "b", "a"]
+    assert ns.fill_copy({"w": 1, "x": [np.ones(2)]})["w"] == 0
+
+
 class Named:
     """A namespace whose functions are called by name, as a request may."""
 

@@ -1,6 +1,7 @@
 # make demo · make test · make lint · make build. Each makes .venv first if it is missing or stale.
 #
 #   make install GPU=1     the frameworks' GPU builds instead of the CPU ones
+#   make demo A=ner       another assignment than backprop
 #   make PYTHON=python3.12 another Python (3.11 to 3.13)
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ EXTRAS := student$(if $(GPU),-gpu),dev
 .PHONY: demo test lint build install check-code clean help
 
 help:
-	@sed -n '1,5p' Makefile
+	@sed -n '1,6p' Makefile
 
 install: $(STAMP)
 
@@ -28,7 +29,7 @@ $(STAMP): pyproject.toml constraints.txt Makefile
 
 demo: install
 	@$(BIN)/course build
-	@$(BIN)/course demo
+	@$(BIN)/course demo $(or $(A),backprop)
 
 build: install
 	@$(BIN)/course build
@@ -46,6 +47,7 @@ check-code: install
 test: install check-code
 	@$(BIN)/python -m pytest tests/autograder -n 2 --dist loadgroup -q
 	@$(BIN)/python -m pytest tests --ignore=tests/autograder -q
+	@$(BIN)/python -m pytest tests/sequence --assignment sequence_tf -q
 	@$(BIN)/course lint --json build/lint.json
 
 clean:

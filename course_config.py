@@ -10,7 +10,8 @@ c = get_config()  # noqa: F821 - traitlets' loader provides it
 
 # The course
 c.CourseSettings.title = "Deep learning, from the tape up"  # on pages and reports
-c.CourseSettings.assignments = ["tensors", "backprop", "ner"]  # in this order; empty: all in source/
+c.CourseSettings.assignments = ["tensors", "backprop", "sequence", "sequence_tf", "ner"]  # in this order
+c.CourseSettings.twins = {"sequence_tf": "sequence"}  # the same in another framework, graded by the same checks
 c.CourseDirectory.course_id = "deep-learning"  # what the exchange and formgrader call it
 c.CourseDirectory.root = str(Path(__file__).resolve().parent)  # so that nbgrader runs from any folder
 

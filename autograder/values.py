@@ -11,7 +11,7 @@ value          tree
 None, bool     itself
 int            itself below 2**53, else ``["i", "0x…"]``
 float          ``["f", float.hex()]`` (NaN and infinities included)
-str            itself
+str            itself; ``["x", hex of its UTF-8]`` with control characters, which no frame lets through bare
 bytes          ``["b", array index]`` (uint8)
 slice          ``["slice", [start, stop, step]]``
 Ellipsis       ``["..."]``
@@ -19,7 +19,7 @@ tuple, list    ``["t", […]]``, ``["l", […]]``
 set            ``["s", […]]``
 dict           ``["d", [[key, value], …]]``, in its order
 array, tensor  ``["a", array index, kind, dtype, flags]``
-strings        ``["u", shape, […]]``: a NumPy array of str
+strings        ``["u", shape, […]]``: a NumPy array of str, each as a str above
 Handle         ``["h", number, type name]``
 =============  =====================================================
 """
@@ -132,10 +132,10 @@ def _encode(value: Any, arrays: list[np.ndarray], opaque: Opaque | None, depth: 
     if depth > MAX_DEPTH:
         raise NotPlainData(f"nested deeper than {MAX_DEPTH} levels")
     kind = type(value)
-    if value is None or kind is bool or kind is str:
+    if value is None or kind is bool:
         return value
-    if kind is np.str_:  # an item of an array of strings is a string
-        return str(value)
+    if kind in (str, np.str_):  # an item of an array of strings is a string
+        return _encode_text(str(value))
     if kind is int:
         if abs(value) < 1 << 53:
             return value
@@ -170,11 +170,17 @@ def _encode(value: Any, arrays: list[np.ndarray], opaque: Opaque | None, depth: 
     return ["h", handle.number, handle.type_name]
 
 
+def _encode_text(text: str) -> Tree:
+    if text.isprintable() or text.replace("\n", "").replace("\t", "").isprintable():
+        return text
+    return ["x", text.encode("utf-8", "surrogatepass").hex()]
+
+
 def _encode_array(value: Any, arrays: list[np.ndarray], opaque: Opaque | None) -> Tree:
     kind, dtype = kind_of(value), dtype_name(value)
     flags: dict[str, Any] = {}
     if kind == "numpy" and value.dtype.kind == "U":
-        return ["u", list(value.shape), [str(item) for item in value.ravel()]]
+        return ["u", list(value.shape), [_encode_text(str(item)) for item in value.ravel()]]
     if dtype not in DTYPES:
         if opaque is None:
             raise NotPlainData(f"an array of dtype {dtype}")
@@ -228,6 +234,8 @@ def _decode(tree: Tree, arrays: list[np.ndarray], resolve: Resolve | None, devic
             if len(rest[0]) > MAX_INT_BITS // 4 + 3:
                 raise NotPlainData("an int beyond its bound")
             return int(rest[0], 16)
+        if tag == "x":
+            return _decode_text(*rest)
         if tag == "b":
             return _array_at(arrays, rest[0], "uint8").tobytes()
         if tag == "slice":
@@ -258,10 +266,19 @@ def _decode(tree: Tree, arrays: list[np.ndarray], resolve: Resolve | None, devic
     raise NotPlainData(f"an unknown tag {tag[:20]!r}")
 
 
+def _decode_text(text: Any) -> str:
+    if type(text) is not str:
+        raise NotPlainData("a text that is none")
+    return bytes.fromhex(text).decode("utf-8", "surrogatepass")
+
+
 def _decode_strings(shape: Any, items: Any) -> np.ndarray:
     if type(shape) is not list or not all(type(n) is int and n >= 0 for n in shape) or len(shape) > MAX_DIMENSIONS:
         raise NotPlainData("strings of no shape")
-    if type(items) is not list or not all(type(item) is str for item in items):
+    if type(items) is not list:
+        raise NotPlainData("strings that are no list")
+    items = [_decode_text(*item[1:]) if type(item) is list and item[:1] == ["x"] else item for item in items]
+    if not all(type(item) is str for item in items):
         raise NotPlainData("an array of strings that aren't strings")
     if len(items) * max(map(len, items), default=0) * 4 > MAX_TEXT_BYTES:  # before NumPy makes room for it
         raise NotPlainData(f"an array of strings beyond {MAX_TEXT_BYTES >> 20} MiB")

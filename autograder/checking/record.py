@@ -27,7 +27,7 @@ from autograder.course import PUBLIC_SEED, Assignment, CourseError, find_course
 from autograder.sandbox.student import Namespace, Remote
 from autograder.values import decode, encode
 
-SCHEMA = 4
+SCHEMA = 5
 JSON_NAME = "recorded.json"
 ARRAYS_NAME = "recorded.safetensors"
 T = TypeVar("T")

@@ -14,6 +14,7 @@ from autograder.checking.reference import ReplayMismatch
 from autograder.checking.run import RUN, CaseOutcome, Raised, case_id, question_of
 from autograder.course import CourseError
 from autograder.results import CaseResult
+from autograder.sandbox._bounds import strip_controls
 from autograder.sandbox.student import LimitHit, StudentError, StudentFault
 
 
@@ -43,7 +44,9 @@ def outcome(item: pytest.Item, call: pytest.CallInfo[None], witness: Witness) ->
         # Nothing of the case shows in an answer that isn't there, and every case says the same.
         summary = f"a hidden case: {summary}" if hidden else f"{_title(item)}: {summary}"
     limit = error.limit if isinstance(error, LimitHit) else None
-    case = _with(case, outcome="failed", limit=limit, detail="" if hidden else detail, summary=summary)
+    # An answer keeps the control characters that it has; whoever reads of it is spared them.
+    told = {"summary": strip_controls(summary), "detail": "" if hidden else strip_controls(detail)}
+    case = _with(case, outcome="failed", limit=limit, **told)
     return CaseOutcome(question_of(item), case, tuple(answers), witness.margin, getattr(error, "ratio", float("inf")))
 
 

@@ -1,4 +1,4 @@
-"""A transport to the namespace of this very process: no wall, and no process to end when time is up."""
+"""A transport to the namespace of this very process: no wall, but answers within the bounds of one."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from autograder.sandbox.objects import Objects
+from autograder.sandbox.objects import Objects, too_large
 from autograder.sandbox.student import LimitHit
+from autograder.sandbox.wire import BadFrame, pack, unpack
 from autograder.values import Tree
 
 
@@ -33,9 +34,15 @@ class LiveTransport:
     def exchange(self, tree: Tree, arrays: list[np.ndarray]) -> tuple[Tree, list[np.ndarray]]:
         try:
             with _alarm(self._seconds):
-                return self._objects.answer(tree, arrays)
+                answer = self._objects.answer(tree, arrays)
         except _Overtime:
             raise LimitHit("wall time", f"takes longer than {self._seconds:g} s") from None
+        # What a jail couldn't send counts here no more than there, or a course could seem sound and not be.
+        try:
+            frame = unpack(pack(*answer, ""))
+        except BadFrame as error:
+            frame = unpack(pack(*too_large(error), ""))
+        return frame.tree, frame.arrays
 
 
 @contextlib.contextmanager

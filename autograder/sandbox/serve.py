@@ -18,9 +18,9 @@ import numpy as np
 
 from autograder.sandbox._outputs import Recorder
 from autograder.sandbox._shell import Shell, take_over_streams
-from autograder.sandbox.objects import Objects
+from autograder.sandbox.objects import Objects, too_large
 from autograder.sandbox.wire import FROM_STUDENT, MIB, TO_STUDENT, BadFrame, Bounds, receive, send
-from autograder.values import Tree, encode
+from autograder.values import Tree
 
 Answer = tuple[Tree, list[np.ndarray]]
 
@@ -34,7 +34,7 @@ class Server:
         self._recorder = recorder
         self._objects = Objects(shell.namespace)
         # Taken now: a cell may well put something else in their place.
-        self._receive, self._send, self._encode = receive, send, encode
+        self._receive, self._send, self._too_large = receive, send, too_large
 
     def serve(self) -> None:
         """Answer until the other side closes."""
@@ -48,10 +48,7 @@ class Server:
                 self._send(self._channel, *answer, frame.nonce, bounds=bounds)
             except BadFrame as error:
                 # Nothing has been sent yet, so there is still one answer to give.
-                told = self._encode(
-                    {"error": {"type": "TooLarge", "message": f"the answer holds {error}", "trace": []}}
-                )
-                self._send(self._channel, *told, frame.nonce)
+                self._send(self._channel, *self._too_large(error), frame.nonce)
 
     def _answer(self, request: Any, arrays: list[np.ndarray]) -> tuple[Answer, Bounds]:
         kind, payload = request

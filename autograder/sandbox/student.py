@@ -18,6 +18,7 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 
 from autograder.course import CourseError
+from autograder.sandbox._bounds import strip_controls
 from autograder.sandbox.objects import MAX_MESSAGE
 from autograder.values import Handle, NotPlainData, Tree, decode, encode
 
@@ -128,7 +129,7 @@ class StudentSession:
             type_name, message = error.get("type"), error.get("message")
             if type(type_name) is str and type(message) is str:
                 trace = [[_line(item) if type(item) is str else item for item in line] for line in error["trace"]]
-                raise StudentError(_line(type_name), message[:MAX_MESSAGE], trace)
+                raise StudentError(_line(type_name), strip_controls(message[:MAX_MESSAGE]), trace)
         raise StudentFault("the notebook's process gave an error that is none")
 
 
@@ -138,7 +139,7 @@ def _is_line(line: Any) -> bool:
 
 
 def _line(text: str) -> str:
-    return " ".join(text[:200].split())
+    return strip_controls(" ".join(text[:200].split()))
 
 
 class Namespace:

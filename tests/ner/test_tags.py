@@ -135,12 +135,13 @@ def read_each(ns, lists):
     return found
 
 
-def read_all(ns, tags, length):
-    """The spans of all lists of `length` tags, as "start-end type", by the tags."""
+def read_all(ns, tags, length, begin):
+    """The spans of all lists of `length` tags that begin so, as "start-end type", by the tags."""
     import itertools
 
     found = {}
-    for one in itertools.product(tags, repeat=length):
+    for rest in itertools.product(tags, repeat=length - len(begin)):
+        one = [*begin, *rest]
         spans = ns.read_spans(list(one))
         found[" ".join(one)] = ", ".join(f"{start}-{end} {kind}" for start, end, kind in spans)
     return found
@@ -149,8 +150,9 @@ def read_all(ns, tags, length):
 def compare_all(student, reference, tags, lengths):
     """Length by length, so that the first list that differs is one of the shortest."""
     for length in lengths:
-        args = read_all, tags, length
-        agree(student.run(*args), reference.run(*args), what=f"the spans of each list of {length} tags")
+        for begin in [[tag] for tag in tags] if length > 4 else [[]]:  # an answer has 64 KiB besides arrays
+            args = read_all, tags, length, begin
+            agree(student.run(*args), reference.run(*args), what=f"the spans of each list of {length} tags")
 
 
 def noisy_tags(data, prefixes, kinds, length):

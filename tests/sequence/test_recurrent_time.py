@@ -93,12 +93,19 @@ def test_as_many_steps_as_rows(student, reference, data):
     agree(student.lstm_forward(*args), reference.lstm_forward(*args), names=FORWARD)
 
 
+def without_cache(ns, x, h, c, params):
+    """What lstm_forward gives, of the cache only the last entry: an answer has at most 64 arrays."""
+    hs, h, c, cache = ns.lstm_forward(x, h, c, params)
+    return hs, h, c, cache[-1], len(cache)
+
+
 @hidden
 @question("lstm_forward")
 def test_long_memory(student, reference, data):
     """a long sequence, with forget gates that are nearly open"""
     args = tensors(data, an_lstm(data, "float64", b=2, t=data.size(12, 15), size=3, forget=4.0))
-    agree(student.lstm_forward(*args), reference.lstm_forward(*args), names=FORWARD)
+    names = ("hs", "h", "c", "the last entry of the cache", "the length of the cache")
+    agree(student.run(without_cache, *args), reference.run(without_cache, *args), names=names)
 
 
 # -- one step back ------------------------------------------------------------------------------------------------

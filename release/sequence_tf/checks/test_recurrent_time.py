@@ -84,6 +84,12 @@ def test_over_time(student, reference, data, t, dtype):
     agree(student.lstm_forward(*args), reference.lstm_forward(*args), names=FORWARD)
 
 
+def without_cache(ns, x, h, c, params):
+    """What lstm_forward gives, of the cache only the last entry: an answer has at most 64 arrays."""
+    hs, h, c, cache = ns.lstm_forward(x, h, c, params)
+    return hs, h, c, cache[-1], len(cache)
+
+
 # -- one step back ------------------------------------------------------------------------------------------------
 
 GATES = ("da", "dc")

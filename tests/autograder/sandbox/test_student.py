@@ -592,3 +592,29 @@ def stubborn():
     assert hasty.stubborn() == 3
     assert signal.getsignal(signal.SIGALRM) is before
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+CONTROLS = ["a\r\nb", "\x00\x1b[31m", "\u2028", "\ud800 alone", "tab\tand\nline", "naïve 👩\u200d🚀", "\x7f\x85"]
+
+
+@pytest.mark.parametrize("text", CONTROLS)
+def test_an_answer_keeps_its_control_characters(text: str) -> None:
+    ns = student("def same(value): return value\ndef words(text): return np.array([text, 'x'])")
+    assert ns.same({text: [text]}) == {text: [text]}
+    assert ns.words(text).tolist() == [text.rstrip("\x00"), "x"]
+
+
+def test_an_error_is_told_without_control_characters() -> None:
+    with pytest.raises(StudentError) as caught:
+        student("def fail(): raise ValueError('\\x1b[31mred\\r')").fail()
+    assert caught.value.message == "[31mred"
+
+
+def test_an_answer_that_no_jail_could_send_is_none_here_either() -> None:
+    ns = student("def many(n): return [np.ones(1) for _ in range(n)]\ndef long(n): return 'x' * n")
+    assert len(ns.many(64)) == 64
+    with pytest.raises(StudentError, match="TooLarge: the answer holds 65 arrays"):
+        ns.many(65)
+    with pytest.raises(StudentError, match="TooLarge: the answer holds "):
+        ns.long(100_000)
+    assert len(ns.many(2)) == 2

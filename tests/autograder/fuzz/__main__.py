@@ -53,10 +53,13 @@ class Told:
             self.slowest_seconds, self.slowest_bytes = stats["slowest_seconds"], stats["slowest_bytes"]
 
 
-def fuzz(target: str, folder: Path, *, seconds: float, engine: str, seed: int) -> Told:
-    """Try inputs on one target for so long; a process that an input kills or stops is started again."""
+def fuzz(target: str, folder: Path, *, seconds: float, engine: str, seed: int, most: int = 50) -> Told:
+    """Try inputs on one target for so long, or until `most` are found that do harm.
+
+    A process that an input kills or stops is started again.
+    """
     told, began = Told(), time.monotonic()
-    while (left := began + seconds - time.monotonic()) > 0.5 and len(told.findings) < 50:
+    while (left := began + seconds - time.monotonic()) > 0.5 and len(told.findings) < most:
         shutil.rmtree(folder / f"{target}.corpus", ignore_errors=True)
         for name in ("now", "stats"):
             (folder / f"{target}.{name}").unlink(missing_ok=True)
@@ -81,7 +84,9 @@ def _watch(target: str, folder: Path, *, seconds: float, engine: str, seed: int)
     command = [sys.executable, "-m", f"{__package__}.loop", target, str(folder), "--engine", engine]
     command += ["--seconds", f"{seconds:.1f}", "--seed", str(seed)]
     with (folder / f"{target}.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=HOUSE, stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        process = subprocess.Popen(
+            command, cwd=HOUSE, stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        )
         seen, since, patience = -1, time.monotonic(), _START_SECONDS
         while process.poll() is None:
             try:
@@ -133,7 +138,7 @@ def _show(target: str, told: Told) -> None:
     if len(told.kinds) > 40:
         print(f"             and {len(told.kinds) - 40} more reasons")
     for finding in told.findings:
-        print(f"  {finding['kind'].upper()}: {finding['message']} (build/fuzz/{finding['file']})")
+        print(f"  {finding['kind'].upper()}: {finding['message']} ({finding['file']})")
 
 
 def main() -> None:
@@ -142,10 +147,11 @@ def main() -> None:
     parser.add_argument("--engine", choices=("coverage", "random"), default="coverage")
     parser.add_argument("--seed", type=int, default=None, help="drawn, and printed, if not given")
     parser.add_argument("--only", choices=tuple(SHARE), default=None)
+    parser.add_argument("--to", type=Path, default=HOUSE / "build", help="the folder of fuzz.json and fuzz/")
     options = parser.parse_args()
     if options.engine == "coverage" and importlib.util.find_spec("atheris") is None:
         sys.exit(_NO_ATHERIS)
-    folder = HOUSE / "build" / "fuzz"
+    folder = options.to.resolve() / "fuzz"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     seed = int.from_bytes(os.urandom(3), "little") if options.seed is None else options.seed
@@ -170,8 +176,8 @@ def main() -> None:
         "peak_mib": {target: each.peak_mib for target, each in told.items()},
         "findings": findings,
     }
-    (HOUSE / "build" / "fuzz.json").write_text(json.dumps(figures, indent=1) + "\n")
-    print(f"\n{figures['crashes']} crashes, {figures['hangs']} hangs; build/fuzz.json has the figures")
+    (options.to / "fuzz.json").write_text(json.dumps(figures, indent=1) + "\n")
+    print(f"\n{figures['crashes']} crashes, {figures['hangs']} hangs; {options.to / 'fuzz.json'} has the figures")
     sys.exit(1 if findings else 0)
 
 

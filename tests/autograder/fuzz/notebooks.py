@@ -22,7 +22,8 @@ _NODES: tuple[Any, ...] = (
     {"grade_id": ["x"], "grade": 1, "locked": "yes", "task": True, "solution": {}}, {"tags": ["demo", 3, ["own"]]},
     {"output_type": "stream", "name": ["x"], "text": [1]}, {"output_type": "error", "traceback": [1, "a"]},
     {"output_type": "execute_result", "data": {"application/json": [[1]], "text/html": {"a": 1}, "": 3}}, "scale", 4, 3,
-    {"output_type": "display_data", "data": {"image/png": ["QUJD"]}, "metadata": {"a": [1]}}, 1e300, -(10**400), 10**400,
+    {"output_type": "display_data", "data": {"image/png": ["QUJD"]}, "metadata": {"a": [1]}},
+    1e300, -(10**400), 10**400,
 )  # fmt: skip
 
 
@@ -136,7 +137,9 @@ def _cells(data: bytes, rng: random.Random) -> bytes:
         elif kind == 4:
             cells[at]["metadata"]["nbgrader"] = rng.choice(cells)["metadata"].get("nbgrader", {})
         elif kind == 5:
-            cells[at]["metadata"]["nbgrader"][rng.choice(("points", "grade_id", "solution", "locked"))] = rng.choice(_NODES)
+            cells[at]["metadata"]["nbgrader"][rng.choice(("points", "grade_id", "solution", "locked"))] = rng.choice(
+                _NODES
+            )
         elif kind == 6:
             cells[at]["id"] = rng.choice(cells).get("id", "é" * 70)
         else:
@@ -148,8 +151,12 @@ def _cells(data: bytes, rng: random.Random) -> bytes:
 
 def _text(data: bytes, rng: random.Random) -> bytes:
     """Other source text in a cell: nested, long, blank, magic, no Python at all."""
-    piece = rng.choice((" ", "\n", "(", "-", "a?", "%x\n", "a, ", "'", '"""', "\\", "\ud800", "f'{", "lambda:", "x.", "\0", "=%"))
-    source = piece * rng.choice((1, 3, 90, 3000)) + rng.choice(("", "x", ")", "import torch", "%%time\nimport tensorflow"))
+    piece = rng.choice(
+        (" ", "\n", "(", "-", "a?", "%x\n", "a, ", "'", '"""', "\\", "\ud800", "f'{", "lambda:", "x.", "\0", "=%")
+    )
+    source = piece * rng.choice((1, 3, 90, 3000)) + rng.choice(
+        ("", "x", ")", "import torch", "%%time\nimport tensorflow")
+    )
     try:
         notebook = json.loads(data)
         notebook["cells"][rng.randrange(len(notebook["cells"]))]["source"] = source

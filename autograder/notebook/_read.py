@@ -172,7 +172,7 @@ def _notebook(data: Any, where: str) -> Notebook:
         raise Unreadable(f"{where} is JSON but no notebook. Hand in the .ipynb file that Jupyter saved.")
     version = data.get("nbformat")
     if "worksheets" in data or version in (1, 2, 3):
-        raise Unreadable(f"{where} is a notebook of an old format ({str(version)[:20]}). {_SAVE_AGAIN}.")
+        raise Unreadable(f"{where} is a notebook of an old format ({_printable(str(version), 20)}). {_SAVE_AGAIN}.")
     if version != 4 or isinstance(version, bool):
         raise Unreadable(f"{where} has the notebook format {str(version)[:20]!r}; 4 is expected. {_SAVE_AGAIN}.")
     cells = data.get("cells")

@@ -50,6 +50,7 @@ def with_text(old: bytes, new: bytes) -> bytes:
         (b"[1, 2]", "is JSON but no notebook", ".ipynb"),
         (b'{"a": 1}', "is JSON but no notebook", ".ipynb"),
         (b'{"nbformat": 3, "worksheets": []}', "old format (3)", "save it"),
+        (b'{"nbformat": "\\u001b[2J\\u0000", "worksheets": []}', "old format (?[2J?)", "save it"),
         (b'{"nbformat": 5, "cells": []}', "notebook format '5'; 4 is expected", "save it"),
         (b'{"nbformat": "4", "cells": []}', "4 is expected", "save it"),
         (b'{"nbformat": 4, "cells": {}}', "no list of cells", "save it"),

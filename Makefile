@@ -1,10 +1,15 @@
 # make demo · make test · make lint · make build. Each makes .venv first if it is missing or stale.
 #
+#   make fuzz SECONDS=120   what reads frames and notebooks, against damaged ones (ENGINE=random without atheris)
+#   make faults ROUNDS=200  grading while its own processes are killed and its disk is full
 #   make install GPU=1     the frameworks' GPU builds instead of the CPU ones
 #   make demo A=ner       another assignment than backprop
 #   make PYTHON=python3.12 another Python (3.11 to 3.13)
 
 PYTHON ?= python3
+SECONDS ?= 60
+ENGINE  ?= coverage
+ROUNDS  ?= 200
 VENV   := .venv
 BIN    := $(VENV)/bin
 # nbgrader calls alembic by name, so the environment's programs are on PATH for everything here.
@@ -12,10 +17,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 STAMP  := $(VENV)/.installed$(if $(GPU),-gpu)
 EXTRAS := student$(if $(GPU),-gpu),dev
 
-.PHONY: demo test lint build install check-code clean help
+.PHONY: demo test lint fuzz faults build install check-code clean help
 
 help:
-	@sed -n '1,6p' Makefile
+	@sed -n '1,7p' Makefile
 
 install: $(STAMP)
 
@@ -49,6 +54,12 @@ test: install check-code
 	@$(BIN)/python -m pytest tests --ignore=tests/autograder -q
 	@$(BIN)/python -m pytest tests/sequence --assignment sequence_tf -q
 	@$(BIN)/course lint --seeds 8 --json build/lint.json
+
+fuzz: install
+	@$(BIN)/python -m tests.autograder.fuzz --seconds $(SECONDS) --engine $(ENGINE) $(if $(SEED),--seed $(SEED))
+
+faults: install
+	@$(BIN)/python -m benchmarks.faults --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
 clean:
 	rm -rf build $(VENV)

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ import numpy as np
 MAX_DEPTH = 32
 MAX_DIMENSIONS = 8
 MAX_INT_BITS = 4096
-MAX_TEXT_BYTES = 64 << 20  # of an array of strings, in which each takes the room of the longest
+MAX_TEXT_BYTES = 64 << 20  # of all arrays of strings, in which each takes the room of the longest
 
 DTYPES = frozenset(
     "bool uint8 int8 uint16 int16 uint32 int32 uint64 int64 float16 bfloat16 float32 float64"
@@ -79,9 +79,10 @@ def decode(tree: Tree, arrays: list[np.ndarray], *, resolve: Resolve | None = No
     """Put a value together again; the inverse of `encode`.
 
     Torch tensors are made on `device`. A tree that `encode` can't have made raises
-    `NotPlainData`; so does an array whose dtype differs from the one the tree names.
+    `NotPlainData`; so does an array whose dtype differs from the one the tree names, or
+    that it names twice: a few bytes per name would become as many copies of the array.
     """
-    return _decode(tree, arrays, resolve, device, 0)
+    return _Decoder(arrays, resolve, device).decode(tree, 0)
 
 
 def kind_of(value: Any) -> str | None:
@@ -213,21 +214,41 @@ def _encode_array(value: Any, arrays: list[np.ndarray], opaque: Opaque | None) -
     return ["a", len(arrays) - 1, kind, dtype, flags]
 
 
-def _decode(tree: Tree, arrays: list[np.ndarray], resolve: Resolve | None, device: str, depth: int) -> Any:
-    if depth > MAX_DEPTH:
-        raise NotPlainData(f"nested deeper than {MAX_DEPTH} levels")
-    if tree is None or isinstance(tree, (bool, int, str)):
-        return tree
-    if not isinstance(tree, list) or not tree or not isinstance(tree[0], str):
-        raise NotPlainData("a tree node that is neither a value nor a tagged list")
+@dataclass
+class _Decoder:
+    """One decoding: each array is taken once, and the arrays of strings share one bound."""
 
-    def parts(node: Any) -> list[Any]:
-        if not isinstance(node, list):
-            raise NotPlainData(f"tag {tag!r} without a list")
-        return [_decode(part, arrays, resolve, device, depth + 1) for part in node]
+    arrays: list[np.ndarray]
+    resolve: Resolve | None
+    device: str
+    taken: set[int] = field(default_factory=set)
+    text_bytes: int = 0
 
-    tag, rest = tree[0], tree[1:]
-    try:
+    def decode(self, tree: Tree, depth: int) -> Any:
+        if depth > MAX_DEPTH:
+            raise NotPlainData(f"nested deeper than {MAX_DEPTH} levels")
+        if tree is None or isinstance(tree, (bool, int, str)):
+            if type(tree) is int and abs(tree) >= 1 << 53:
+                raise NotPlainData("an int that should be written in hexadecimal")
+            return tree
+        if not isinstance(tree, list) or not tree or not isinstance(tree[0], str):
+            raise NotPlainData("a tree node that is neither a value nor a tagged list")
+        tag, rest = tree[0], tree[1:]
+        try:
+            return self._tagged(tag, rest, depth)
+        except NotPlainData:
+            raise
+        except (TypeError, ValueError, IndexError, KeyError, OverflowError) as error:
+            raise NotPlainData(f"a malformed {tag[:20]!r} node: {str(error)[:200]}") from None
+        except ImportError as error:  # a framework that isn't installed on this side
+            raise NotPlainData(f"a {tag[:20]!r} node that can't be read here: {error}") from None
+
+    def _tagged(self, tag: str, rest: list[Any], depth: int) -> Any:
+        def parts(node: Any) -> list[Any]:
+            if not isinstance(node, list):
+                raise NotPlainData(f"tag {tag[:20]!r} without a list")
+            return [self.decode(part, depth + 1) for part in node]
+
         if tag == "f":
             return float.fromhex(*rest)
         if tag == "i":
@@ -237,7 +258,7 @@ def _decode(tree: Tree, arrays: list[np.ndarray], resolve: Resolve | None, devic
         if tag == "x":
             return _decode_text(*rest)
         if tag == "b":
-            return _array_at(arrays, rest[0], "uint8").tobytes()
+            return self._take(rest[0], "uint8").tobytes()
         if tag == "slice":
             return slice(*parts(rest[0]))
         if tag == "...":
@@ -251,19 +272,42 @@ def _decode(tree: Tree, arrays: list[np.ndarray], resolve: Resolve | None, devic
         if tag == "d":
             return dict(parts(pair) for pair in rest[0])
         if tag == "u":
-            return _decode_strings(*rest)
+            return self._strings(*rest)
         if tag == "a":
-            return _decode_array(arrays, *rest, device=device)
+            return self._array(*rest)
         if tag == "h":
             handle = Handle(int(rest[0]), str(rest[1]))
-            return handle if resolve is None else resolve(handle)
-    except NotPlainData:
-        raise
-    except (TypeError, ValueError, IndexError, KeyError, OverflowError) as error:
-        raise NotPlainData(f"a malformed {tag[:20]!r} node: {str(error)[:200]}") from None
-    except ImportError as error:  # a framework that isn't installed on this side
-        raise NotPlainData(f"a {tag[:20]!r} node that can't be read here: {error}") from None
-    raise NotPlainData(f"an unknown tag {tag[:20]!r}")
+            return handle if self.resolve is None else self.resolve(handle)
+        raise NotPlainData(f"an unknown tag {tag[:20]!r}")
+
+    def _strings(self, shape: Any, items: Any) -> np.ndarray:
+        if type(shape) is not list or not all(type(n) is int and n >= 0 for n in shape) or len(shape) > MAX_DIMENSIONS:
+            raise NotPlainData("strings of no shape")
+        if type(items) is not list:
+            raise NotPlainData("strings that are no list")
+        items = [_decode_text(*item[1:]) if type(item) is list and item[:1] == ["x"] else item for item in items]
+        if not all(type(item) is str for item in items):
+            raise NotPlainData("an array of strings that aren't strings")
+        self.text_bytes += len(items) * max(map(len, items), default=0) * 4
+        if self.text_bytes > MAX_TEXT_BYTES:  # before NumPy makes room for it
+            raise NotPlainData(f"arrays of strings beyond {MAX_TEXT_BYTES >> 20} MiB")
+        return np.array(items, dtype=np.str_).reshape(shape)
+
+    def _take(self, index: Any, dtype: str) -> np.ndarray:
+        if type(index) is not int or not 0 <= index < len(self.arrays):
+            raise NotPlainData(f"array {_shown(index)} of {len(self.arrays)}")
+        if index in self.taken:
+            raise NotPlainData(f"array {index} twice")
+        self.taken.add(index)
+        array = self.arrays[index]
+        if array.dtype.name != dtype:
+            raise NotPlainData(f"array {index} is {array.dtype.name}, announced as {dtype}")
+        return array
+
+    def _array(self, index: Any, kind: str, dtype: str, flags: dict[str, Any]) -> Any:
+        if kind not in KINDS or dtype not in DTYPES or not isinstance(flags, dict):
+            raise NotPlainData(f"an array of unknown kind {_shown(kind)} or dtype {_shown(dtype)}")
+        return _made(self._take(index, _BITS.get(dtype, dtype)), kind, dtype, flags, self.device)
 
 
 def _decode_text(text: Any) -> str:
@@ -272,34 +316,13 @@ def _decode_text(text: Any) -> str:
     return bytes.fromhex(text).decode("utf-8", "surrogatepass")
 
 
-def _decode_strings(shape: Any, items: Any) -> np.ndarray:
-    if type(shape) is not list or not all(type(n) is int and n >= 0 for n in shape) or len(shape) > MAX_DIMENSIONS:
-        raise NotPlainData("strings of no shape")
-    if type(items) is not list:
-        raise NotPlainData("strings that are no list")
-    items = [_decode_text(*item[1:]) if type(item) is list and item[:1] == ["x"] else item for item in items]
-    if not all(type(item) is str for item in items):
-        raise NotPlainData("an array of strings that aren't strings")
-    if len(items) * max(map(len, items), default=0) * 4 > MAX_TEXT_BYTES:  # before NumPy makes room for it
-        raise NotPlainData(f"an array of strings beyond {MAX_TEXT_BYTES >> 20} MiB")
-    return np.array(items, dtype=np.str_).reshape(shape)
+def _shown(value: Any) -> str:
+    """A stranger's value, short enough for a message."""
+    return repr(value)[:60]
 
 
-def _array_at(arrays: list[np.ndarray], index: Any, dtype: str) -> np.ndarray:
-    if type(index) is not int or not 0 <= index < len(arrays):
-        raise NotPlainData(f"array {index!r} of {len(arrays)}")
-    array = arrays[index]
-    if array.dtype.name != dtype:
-        raise NotPlainData(f"array {index} is {array.dtype.name}, announced as {dtype}")
-    return array
-
-
-def _decode_array(
-    arrays: list[np.ndarray], index: Any, kind: str, dtype: str, flags: dict[str, Any], *, device: str
-) -> Any:
-    if kind not in KINDS or dtype not in DTYPES or not isinstance(flags, dict):
-        raise NotPlainData(f"an array of unknown kind {kind!r} or dtype {dtype!r}")
-    array = _array_at(arrays, index, _BITS.get(dtype, dtype))
+def _made(array: np.ndarray, kind: str, dtype: str, flags: dict[str, Any], device: str) -> Any:
+    """The array or tensor that `array` holds the numbers of."""
     if array.ndim > MAX_DIMENSIONS:
         raise NotPlainData(f"{array.ndim} dimensions (at most {MAX_DIMENSIONS})")
     if kind in ("numpy", "scalar") and dtype == "bfloat16":

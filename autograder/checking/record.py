@@ -7,6 +7,7 @@ fails. Beside a release it is made from the public cases; for grading from all o
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -241,14 +242,38 @@ def parse(files: dict[str, bytes], *, device: str = "cpu") -> Recording:
 
 
 def save(recording: Recording, folder: Path) -> None:
-    """Write a recording to `folder`, for its owner's eyes only; a reader finds all of it or none."""
+    """Write a recording to `folder`, for its owner's eyes only; a reader finds all of it or none.
+
+    One writer after the other, under names of their own, so that what a killed one left is written over; what
+    another has written meanwhile stays.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     files = dump(recording)
-    for name in sorted(files, key=lambda name: name == JSON_NAME):  # the JSON last: it says that all is there
-        partial_file = folder / f".{name}.{os.getpid()}"
-        partial_file.touch(mode=0o600)
-        partial_file.write_bytes(files[name])
-        partial_file.replace(folder / name)
+    with _alone_in(folder):
+        if all(_holds(folder / name, content) for name, content in files.items()):
+            return
+        for name in sorted(files, key=lambda name: name == JSON_NAME):  # the JSON last: it says that all is there
+            partial_file = folder / f".{name}.partial"
+            partial_file.touch(mode=0o600)
+            partial_file.write_bytes(files[name])
+            partial_file.replace(folder / name)
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait for other writers to the folder; the kernel lets go for one that is killed."""
+    import fcntl  # not on Windows, where a learner replays recordings and writes none
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content
 
 
 def read_recording(folder: Path, *, device: str = "cpu") -> Recording:

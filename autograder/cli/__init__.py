@@ -7,11 +7,17 @@ themselves, `machine` for whoever sets it up.
 
 from __future__ import annotations
 
+import errno
 import sys
 
 from rich.console import Console
 
 from autograder.course import CourseError
+
+# What a disk, or one's rights on it, can do to any command. Other errors of the system are faults of the kit.
+_DISK_TROUBLE = (
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO,
+)  # fmt: skip
 
 
 def main() -> None:
@@ -22,6 +28,16 @@ def main() -> None:
         app(prog_name="course")
     except CourseError as error:
         Console(stderr=True, highlight=False).print(f"course: {error}", style="red", markup=False, soft_wrap=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in _DISK_TROUBLE:
+            raise
+        place = f"{error.filename} can't be used" if error.filename else "The disk can't be used"
+        Console(stderr=True, highlight=False).print(
+            f"course: {place}: {error.strerror}. Make room there, or give yourself the right to write it, and run the "
+            "same command again; what is done is kept.",
+            style="red", markup=False, soft_wrap=True,
+        )  # fmt: skip
         sys.exit(2)
     except KeyboardInterrupt:
         Console(stderr=True).print("\ncourse: stopped; what is done is kept, the same command goes on from here.")

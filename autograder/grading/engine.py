@@ -84,9 +84,8 @@ class Engine:
             try:
                 while waiting or busy:
                     while waiting and len(busy) < self.jobs:
-                        worker = self._worker()
+                        worker = self._give(waiting[0][1])
                         busy[worker] = waiting.popleft()
-                        send(worker.socket, busy[worker][1])
                         selector.register(worker.socket, selectors.EVENT_READ, worker)
                     for key, _ in selector.select():
                         worker = key.data
@@ -107,12 +106,23 @@ class Engine:
     def grade_one(self, student: str, notebook: Notebook) -> Graded:
         """Grade a notebook that has been read. Raises `CourseError` when the worker ends over it twice."""
         for _ in range(2):
-            worker = self._worker()
-            send(worker.socket, {"student": student, "notebook": notebook})
-            graded = self._answer(worker)
+            graded = self._answer(self._give({"student": student, "notebook": notebook}))
             if isinstance(graded, Graded):
                 return graded
         raise CourseError(f"Grading {student}'s {self.assignment.name} failed twice: {graded or 'the worker ended'}")
+
+    def _give(self, order: dict[str, Any]) -> Worker:
+        """A worker that has been given `order`. One that ended while it had nothing to do is replaced."""
+        while True:
+            waited = bool(self._idle)
+            worker = self._worker()
+            try:
+                send(worker.socket, order)
+            except OSError:  # it has ended
+                if waited:
+                    worker.close()
+                    continue
+            return worker
 
     def _worker(self) -> Worker:
         if self._idle:
@@ -142,7 +152,10 @@ class Engine:
         worker.close()
 
     def _expect(self, worker: Worker, word: str, otherwise: str) -> None:
-        message = receive(worker.socket)
+        try:
+            message = receive(worker.socket)
+        except OSError:  # it ended while it was talking
+            message = None
         said: dict[str, Any] = {} if message is None else json.loads(message)
         if word not in said:
             worker.close()

@@ -6,12 +6,15 @@ the other. Messages are length-prefixed JSON; the other end is our own engine.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import logging
 import socket
 import struct
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +29,21 @@ from autograder.grading.grade import Graded, Grader, dumps
 from autograder.sandbox.host import Host
 
 _LENGTH = struct.Struct("<Q")
+Entry = Callable[[socket.socket, bytes], None]
 
 
+def _while_it_listens(entry: Entry) -> Entry:
+    """An entry that ends quietly when the engine's process has been killed: nobody is there to be told."""
+
+    @functools.wraps(entry)
+    def run(channel: socket.socket, payload: bytes) -> None:
+        with contextlib.suppress(ConnectionError):
+            entry(channel, payload)
+
+    return run
+
+
+@_while_it_listens
 def record_answers(channel: socket.socket, payload: bytes) -> None:
     """Entry of a worker that records the secret answers of an assignment and ends."""
     task = json.loads(payload)
@@ -38,13 +54,17 @@ def record_answers(channel: socket.socket, payload: bytes) -> None:
             suite_of(course.assignment(task["assignment"])),
             lambda runner: record(runner, seed=course.secret_seed, device=task["device"], mistakes=False),
         )
+        save(recording, Path(task["folder"]))
     except CourseError as error:
         send(channel, {"error": str(error)})
         return
-    save(recording, Path(task["folder"]))
+    except OSError as error:  # a full disk, a folder that can't be written
+        send(channel, {"error": f"The reference's answers can't be kept: {error}. Mend that and run this again."})
+        return
     send(channel, {"done": True})
 
 
+@_while_it_listens
 def grade_submissions(channel: socket.socket, payload: bytes) -> None:
     """Entry of a worker that grades what comes over the channel until that closes."""
     task = json.loads(payload)

@@ -18,8 +18,9 @@ OWN_TAG = "own"  # its twin in another framework has another text here
 FRAMEWORKS = ("torch", "tensorflow")
 MAX_POINTS = 1e9  # a forged count may be too large for a float
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_MAGIC = re.compile(r"^(\s*)(?:[%!].*|\?.*|[\w.]+\?{1,2}\s*)$", re.MULTILINE)
-_ASSIGNED_MAGIC = re.compile(r"^(\s*[\w, ]+=)\s*[%!].*$", re.MULTILINE)
+# Within a line, and possessive: what is white space to both sides of a match costs the square of its length.
+_MAGIC = re.compile(r"^([ \t]*+)(?:[%!].*|\?.*|[\w.]++\?{1,2}[ \t]*)$", re.MULTILINE)
+_ASSIGNED_MAGIC = re.compile(r"^([ \t]*+[\w, ]++=)[ \t]*[%!].*$", re.MULTILINE)
 _PYTHON_CELL_MAGICS = ("time", "timeit", "capture", "prun", "python", "python3")
 
 
@@ -119,25 +120,26 @@ def with_ids(notebook: Notebook) -> Notebook:
     one, from its text: the same notebook gets the same ids.
     """
     taken: set[str] = set()
+    attempts: dict[str, int] = {}  # made so far from each text, so that a thousand copies don't start over each
     named = []
     for cell in notebook["cells"]:
         name = cell.get("id")
         if not isinstance(name, str) or not _ID.fullmatch(name) or name in taken:
-            name = next(name for name in _candidate_ids(cell) if name not in taken)
+            name = next(name for name in _candidate_ids(cell, attempts) if name not in taken)
         taken.add(name)
         named.append({**cell, "id": name})
     minor = max(5, notebook.get("nbformat_minor", 5))
     return {**notebook, "cells": named, "nbformat_minor": minor}
 
 
-def _candidate_ids(cell: Any) -> Iterator[str]:
+def _candidate_ids(cell: Any, attempts: dict[str, int]) -> Iterator[str]:
     base = grade_id(cell) or f"{cell['cell_type']}\n{cell['source']}"
-    attempt = 0
     while True:
+        attempt = attempts.get(base, 0)
+        attempts[base] = attempt + 1
         # A lone surrogate must not stop a student's notebook from being repaired.
         digest = hashlib.sha256(f"{attempt}:{base}".encode("utf-8", "replace"))
         yield digest.hexdigest()[:8]
-        attempt += 1
 
 
 def _imported(source: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from autograder.notebook._cells import Notebook
 MAX_DEPTH = 64  # Jupyter's own notebooks stay below 20
 MAX_VALUES = 2_000_000
 MAX_CELLS = 1_000
+MAX_OUTPUTS = 10_000  # of all cells
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
@@ -171,7 +172,7 @@ def _notebook(data: Any, where: str) -> Notebook:
         raise Unreadable(f"{where} is JSON but no notebook. Hand in the .ipynb file that Jupyter saved.")
     version = data.get("nbformat")
     if "worksheets" in data or version in (1, 2, 3):
-        raise Unreadable(f"{where} is a notebook of an old format ({str(version)[:20]}). {_SAVE_AGAIN}.")
+        raise Unreadable(f"{where} is a notebook of an old format ({_printable(str(version), 20)}). {_SAVE_AGAIN}.")
     if version != 4 or isinstance(version, bool):
         raise Unreadable(f"{where} has the notebook format {str(version)[:20]!r}; 4 is expected. {_SAVE_AGAIN}.")
     cells = data.get("cells")
@@ -179,6 +180,8 @@ def _notebook(data: Any, where: str) -> Notebook:
         raise Unreadable(f"{where} has no list of cells. {_SAVE_AGAIN}.")
     if len(cells) > MAX_CELLS:
         raise Unreadable(f"{where} has {len(cells):,} cells, more than {MAX_CELLS:,}. Delete what isn't needed.")
+    if sum(len(cell["outputs"]) for cell in cells if isinstance(cell.get("outputs"), list)) > MAX_OUTPUTS:
+        raise Unreadable(f"{where} has more than {MAX_OUTPUTS:,} outputs. Clear its outputs and hand in again.")
     minor = data.get("nbformat_minor")
     return {
         "cells": [_cell(cell) for cell in cells],

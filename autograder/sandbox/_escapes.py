@@ -20,6 +20,7 @@ from autograder.sandbox import _syscalls as sc
 from autograder.sandbox._explain import SandboxUnavailable
 from autograder.sandbox._jailed import Jailed
 from autograder.sandbox.serve import environment
+from autograder.sandbox.student import StudentFault
 
 if TYPE_CHECKING:
     from autograder.sandbox.host import Host
@@ -132,7 +133,7 @@ class Attempt:
 def attempts(host: Host) -> list[Attempt]:
     """Try each way out of one of `host`'s jails."""
     with contextlib.ExitStack() as stack:
-        canary = stack.enter_context(tempfile.NamedTemporaryFile(prefix="canary-"))
+        canary = stack.enter_context(tempfile.NamedTemporaryFile(prefix="canary-", dir=host.socket_path.parent))
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         abstract = stack.enter_context(socket.socket(socket.AF_UNIX))
         name = secrets.token_hex(8)
@@ -153,9 +154,16 @@ def attempts(host: Host) -> list[Attempt]:
         # The other end is open as long as anything in there lives.
         poll = select.poll()
         poll.register(held, select.POLLIN)
-        gone = bool(poll.poll(_OUTLIVE_SECONDS * 1000)) and not held.recv(1)
+        gone = bool(poll.poll(_OUTLIVE_SECONDS * 1000)) and _at_its_end(held)
         found["outliving"] = None if gone else "a daemon lives on"
         return [Attempt(name, result) for name, result in found.items()]
+
+
+def _at_its_end(channel: socket.socket) -> bool:
+    try:
+        return not channel.recv(1)
+    except ConnectionError:  # closed with something unread
+        return True
 
 
 def _files_of(folder: Path) -> list[str]:
@@ -170,7 +178,12 @@ def _files_of(folder: Path) -> list[str]:
 
 
 def _run(student: Jailed, facts: dict[str, Any]) -> dict[str, str | None]:
-    outcome = student.run_cell(f"FACTS = {json.dumps(facts)!r}\n{_ATTEMPTS}")
+    try:
+        outcome = student.run_cell(f"FACTS = {json.dumps(facts)!r}\n{_ATTEMPTS}")
+    except StudentFault as fault:  # it, or the warm process that it is a fork of, was killed
+        raise SandboxUnavailable(
+            f"The jail's self-test didn't finish: its process {fault}. Run the same command again."
+        ) from None
     shown = "".join(output["text"] for output in outcome.outputs if output["output_type"] == "stream")
     try:
         found = json.loads(shown)

@@ -239,7 +239,8 @@ class Host:
             except OSError as error:
                 data, descriptors = f"{error}".encode(), []
         if not data.endswith(b"\n"):
-            raise SandboxUnavailable(f"The warm process is gone {data.decode(errors='replace')}".strip() + ".")
+            said = f" ({data.decode(errors='replace')})" if data else ""
+            raise SandboxUnavailable(f"The warm process is gone{said}. Run the same command again.")
         answer = json.loads(data)
         if "failed" in answer:
             raise SandboxUnavailable(explain(answer["failed"]))

@@ -227,10 +227,25 @@ _IMPORTED_LATE = {"torch": ("torch._dynamo", "torch._decomp.decompositions_for_j
 
 
 def main() -> None:
-    """Read the settings from descriptor 0, import, tell that all is ready, and serve."""
-    lifeline = socket.socket(fileno=os.dup(0))
+    """Serve the host whose lifeline descriptor 0 is; remove the workspace, which this starts in, if the host can't."""
+    lifeline, workspace = socket.socket(fileno=os.dup(0)), os.getcwd()
+    try:
+        _serve(lifeline)
+    except BrokenPipeError:  # the host was killed while this was starting
+        pass
+    finally:
+        poll = select.poll()
+        poll.register(lifeline, select.POLLIN)
+        if poll.poll(0):  # nothing comes but the end
+            shutil.rmtree(workspace, ignore_errors=True)
+
+
+def _serve(lifeline: socket.socket) -> None:
+    """Read the settings, import, tell that all is ready, and serve."""
     with lifeline.makefile("rb") as file:
-        settings = json.loads(file.readline())
+        settings = json.loads(file.readline() or b"null")
+    if settings is None:  # the host was killed before it could say
+        return
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     workspace = Path(settings["workspace"])
@@ -263,7 +278,6 @@ def main() -> None:
     lifeline.sendall(json.dumps(answer).encode() + b"\n")
     if zygote is not None and "failed" not in answer:
         zygote.serve()
-        shutil.rmtree(workspace, ignore_errors=True)  # the host may have been killed
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from typing import Any
 
 import pytest
@@ -92,3 +93,24 @@ def test_the_solution_is_cut_out_at_its_own_indent() -> None:
 def test_solution_marks_that_do_not_pair_up_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="solution"):
         release_text(marked("blank-a", "blank", text))
+
+
+@pytest.mark.parametrize("blank", ["\n", " ", "\t", "a", "a, ", "\n "], ids=repr)
+def test_what_a_cell_imports_is_known_at_once_however_much_blank_there_is(blank: str) -> None:
+    """It used to take the square of it: minutes for this."""
+    nb = notebook(free("import numpy\n" + blank * 100_000 + "\n%matplotlib inline\nx = (", cell_id="a"))
+    assert imports(nb) == frozenset()
+
+
+def test_a_thousand_cells_of_one_text_are_named_with_a_few_digests(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = 0
+
+    def counted(data: bytes) -> Any:
+        nonlocal made
+        made += 1
+        return hashlib.blake2b(data)
+
+    monkeypatch.setattr("autograder.notebook._cells.hashlib.sha256", counted)
+    named = with_ids(notebook(*[free("same") for _ in range(1000)]))
+    assert len({cell["id"] for cell in named["cells"]}) == 1000
+    assert made < 1100

@@ -50,6 +50,7 @@ def with_text(old: bytes, new: bytes) -> bytes:
         (b"[1, 2]", "is JSON but no notebook", ".ipynb"),
         (b'{"a": 1}', "is JSON but no notebook", ".ipynb"),
         (b'{"nbformat": 3, "worksheets": []}', "old format (3)", "save it"),
+        (b'{"nbformat": "\\u001b[2J\\u0000", "worksheets": []}', "old format (?[2J?)", "save it"),
         (b'{"nbformat": 5, "cells": []}', "notebook format '5'; 4 is expected", "save it"),
         (b'{"nbformat": "4", "cells": []}', "4 is expected", "save it"),
         (b'{"nbformat": 4, "cells": {}}', "no list of cells", "save it"),
@@ -61,6 +62,7 @@ def with_text(old: bytes, new: bytes) -> bytes:
         (b'{"nbformat": 4, "cells": [' + b'{"a":' * 100_000, "nested deeper than 64 levels", "Clear its outputs"),
         (b"x" * (2**20 + 1), "has 1.0 MiB, more than the 1 MiB", "Clear its outputs"),
         (json.dumps(notebook(*[free("")] * 1001)).encode(), "has 1,001 cells", "Delete"),
+        (json.dumps(notebook({**free(""), "outputs": [{}] * 10_001})).encode(), "more than 10,000 outputs", "Clear"),
     ],
 )
 def test_what_is_no_notebook_is_named_with_the_next_step(data: bytes, what: str, step: str) -> None:

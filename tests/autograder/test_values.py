@@ -318,6 +318,32 @@ def test_short_words_that_would_fill_the_memory_are_refused_before_it_is_taken()
     assert decode(["u", [count], ["x" * 1000] * count], []).nbytes <= MAX_TEXT_BYTES
     with pytest.raises(NotPlainData, match="MiB"):
         decode(["u", [count + 1], ["x" * 1000, *[""] * count]], [])
+    half = ["u", [count // 2 + 1], ["x" * 1000, *[""] * (count // 2)]]
+    with pytest.raises(NotPlainData, match="MiB"):
+        decode(["l", [half, half]], [])
+
+
+@pytest.mark.parametrize("node", [["a", 0, "numpy", "float64", {}], ["b", 2]], ids=str)
+def test_an_array_named_twice_is_refused_for_each_name_would_become_a_copy(node: Any) -> None:
+    """64 KiB of names could ask for 500 GiB of copies of one array of 256 MiB."""
+    arrays = [*SENT[:2], np.zeros(3, np.uint8)]
+    assert len(decode(["l", [node]], arrays)) == 1
+    with pytest.raises(NotPlainData, match="twice"):
+        decode(["l", [node, node]], arrays)
+
+
+@pytest.mark.parametrize("index", ["x" * 60_000, [[0] * 20_000], 10**2000], ids=["text", "list", "int"])
+def test_a_refusal_is_short_whatever_it_refuses(index: Any) -> None:
+    with pytest.raises(NotPlainData) as raised:
+        decode(["a", index, "numpy", "float64", {}], SENT)
+    assert len(str(raised.value)) < 200
+
+
+@pytest.mark.parametrize("number", [2**53, -(2**53), 10**4000])
+def test_an_int_that_encode_writes_in_hexadecimal_comes_in_no_other_way(number: int) -> None:
+    assert decode(2**53 - 1, []) == 2**53 - 1
+    with pytest.raises(NotPlainData, match="hexadecimal"):
+        decode(number, [])
 
 
 def test_a_framework_that_is_not_here_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +26,7 @@ from autograder.checking.record import (
     read_recording,
     record,
 )
+from autograder.checking.record import save as keep
 from autograder.checking.reference import Entry
 from autograder.checking.run import Raised, Run, Runner, drive, live, replayed
 from autograder.course import CourseError
@@ -182,3 +186,26 @@ def test_missing_files_are_told(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
     assert read_recording(tmp_path).seed == 1
     assert read_head(tmp_path) == Head({"q": 1.0}, None)
+
+
+def test_what_a_killed_writer_left_half_is_written_over_and_what_is_whole_stays(
+    recordings: dict[str, Recording], tmp_path: Path
+) -> None:
+    """Under a name of its process it lay there for good, as large as the recording."""
+    writer = multiprocessing.get_context("spawn").Process(target=killed_half_way, args=(tmp_path,))
+    writer.start()
+    writer.join()
+    assert writer.exitcode == -signal.SIGKILL
+    assert sorted(os.listdir(tmp_path)) != []
+    keep(recordings["all"], tmp_path)
+    assert sorted(os.listdir(tmp_path)) == [JSON_NAME, ARRAYS_NAME]
+    written = (tmp_path / JSON_NAME).stat()
+    keep(recordings["all"], tmp_path)
+    assert (tmp_path / JSON_NAME).stat() == written
+    assert read_recording(tmp_path).reference.keys() == recordings["all"].reference.keys()
+
+
+def killed_half_way(folder: Path) -> None:
+    """Killed when the numbers are written and not yet in their place."""
+    Path.replace = lambda path, target: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
+    keep(Recording(5, "cpu", {}, {}), folder)

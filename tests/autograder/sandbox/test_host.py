@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -14,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from autograder.course import Limits
-from autograder.sandbox.host import UNSANDBOXED, Host, SandboxUnavailable
+from autograder.sandbox._escapes import require_that_it_holds
+from autograder.sandbox.host import UNSANDBOXED, Host, Jailed, SandboxUnavailable
 from autograder.sandbox.student import LimitHit
 
 LIMITS = Limits(memory_mib=512, processes=16, disk_mib=16)
@@ -277,3 +279,50 @@ def test_students_end_with_a_warm_process_that_is_killed():
     student.close()
     host.close()
     assert not host.socket_path.parent.exists()
+
+
+@pytest.mark.parametrize(
+    "told", [b"", b'{"preload": ["numpy"], "jailed": false, "workspace": "%s"}\n'], ids=["before", "after"]
+)
+def test_a_host_that_is_killed_while_the_warm_process_starts_leaves_no_folder(tmp_path, told):
+    """Before, or after, it has said what to import."""
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-E", "-P", "-m", "autograder.sandbox.zygote"]
+    with subprocess.Popen(command, stdin=theirs.fileno(), stderr=subprocess.DEVNULL, cwd=workspace) as process:
+        theirs.close()
+        if told:
+            ours.sendall(told % str(workspace).encode())
+        ours.close()
+        assert process.wait(60) == 0
+    assert not workspace.exists()
+
+
+def test_a_warm_process_that_is_killed_during_the_self_test_is_told(monkeypatch):
+    hosts = []
+
+    def kill_it(student, source):
+        os.kill(hosts[0]._process.pid, signal.SIGKILL)
+        return run_cell(student, source)
+
+    run_cell = Jailed.run_cell
+    monkeypatch.setattr(Jailed, "run_cell", kill_it)
+    monkeypatch.setattr("autograder.sandbox.host.require_that_it_holds", lambda host: hosts.append(host))
+    with Host(preload=(), limits=LIMITS) as host, pytest.raises(SandboxUnavailable, match="self-test didn't finish"):
+        require_that_it_holds(host)
+
+
+def test_the_self_test_leaves_its_canary_in_the_folder_that_the_warm_process_removes(host, monkeypatch):
+    seen = []
+    run_cell = Jailed.run_cell
+    monkeypatch.setattr(
+        Jailed, "run_cell", lambda student, source: (seen.extend(listed(host)), run_cell(student, source))[1]
+    )
+    require_that_it_holds(host)
+    assert any(name.startswith("canary-") for name in seen)
+    assert not any(name.startswith("canary-") for name in listed(host))
+
+
+def listed(host):
+    return os.listdir(host.socket_path.parent)

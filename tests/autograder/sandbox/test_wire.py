@@ -247,3 +247,26 @@ def test_an_end_in_the_middle_of_a_frame_is_an_end():
             ours.send(pack("x", [], "n")[:20])
         with pytest.raises(EOFError):
             receive(theirs, "n", deadline=time.monotonic() + 5)
+
+
+def test_a_frame_that_is_only_announced_takes_no_memory():
+    ours, theirs = socket.socketpair()
+    with theirs:
+        with ours:
+            ours.send(b"AGF\1" + struct.pack("<IQ", 2, 512 << 20))
+        before = peak_of_a_fresh_count()
+        with pytest.raises(EOFError):
+            receive(theirs, "n", deadline=time.monotonic() + 30)
+        assert peak() - before < 64 << 10
+
+
+def peak_of_a_fresh_count() -> int:
+    """The resident KiB from which the peak is counted from now on."""
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+    return peak()
+
+
+def peak() -> int:
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:"))

@@ -27,7 +27,7 @@ Handle         ``["h", number, type name]``
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,13 +75,44 @@ def encode(value: Any, *, opaque: Opaque | None = None) -> tuple[Tree, list[np.n
     return _encode(value, arrays, opaque, 0), arrays
 
 
-def decode(tree: Tree, arrays: list[np.ndarray], *, resolve: Resolve | None = None, device: str = "cpu") -> Any:
+def decode(
+    tree: Tree,
+    arrays: list[np.ndarray],
+    *,
+    resolve: Resolve | None = None,
+    device: str = "cpu",
+    importing: bool = True,
+) -> Any:
     """Put a value together again; the inverse of `encode`.
 
-    Torch tensors are made on `device`. A tree that `encode` can't have made raises
-    `NotPlainData`; so does an array whose dtype differs from the one the tree names.
+    Torch tensors are made on `device`; `importing` says whether a framework may be imported for them. A tree that
+    `encode` can't have made raises `NotPlainData`; so does an array whose dtype differs from the one the tree
+    names, and one that it names twice.
     """
-    return _decode(tree, arrays, resolve, device, 0)
+    return _decode(tree, _Arrays(arrays, device, importing), resolve, 0)
+
+
+class _Arrays:
+    """The arrays of a value, each of which is given out once: a stranger's tree may name one a thousand times.
+
+    Tensors are made of them on `device`, by a framework that is here already unless `importing`.
+    """
+
+    def __init__(self, arrays: Sequence[np.ndarray], device: str, importing: bool) -> None:
+        self._arrays: list[np.ndarray | None] = list(arrays)
+        self.device, self.importing = device, importing
+
+    def take(self, index: Any, dtype: str) -> np.ndarray:
+        """The array at `index`. Raises `NotPlainData` where there is none of this dtype, or none any more."""
+        if type(index) is not int or not 0 <= index < len(self._arrays):
+            raise NotPlainData(f"array {index!r:.20} of {len(self._arrays)}")
+        array = self._arrays[index]
+        if array is None:
+            raise NotPlainData(f"array {index} in two places")
+        if array.dtype.name != dtype:
+            raise NotPlainData(f"array {index} is {array.dtype.name}, announced as {dtype}")
+        self._arrays[index] = None
+        return array
 
 
 def kind_of(value: Any) -> str | None:
@@ -207,7 +238,7 @@ def _encode_array(value: Any, arrays: list[np.ndarray], opaque: Opaque | None) -
     return ["a", len(arrays) - 1, kind, dtype, flags]
 
 
-def _decode(tree: Tree, arrays: list[np.ndarray], resolve: Resolve | None, device: str, depth: int) -> Any:
+def _decode(tree: Tree, arrays: _Arrays, resolve: Resolve | None, depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise NotPlainData(f"nested deeper than {MAX_DEPTH} levels")
     if tree is None or isinstance(tree, (bool, int, str)):
@@ -218,7 +249,7 @@ def _decode(tree: Tree, arrays: list[np.ndarray], resolve: Resolve | None, devic
     def parts(node: Any) -> list[Any]:
         if not isinstance(node, list):
             raise NotPlainData(f"tag {tag!r} without a list")
-        return [_decode(part, arrays, resolve, device, depth + 1) for part in node]
+        return [_decode(part, arrays, resolve, depth + 1) for part in node]
 
     tag, rest = tree[0], tree[1:]
     try:
@@ -229,7 +260,7 @@ def _decode(tree: Tree, arrays: list[np.ndarray], resolve: Resolve | None, devic
                 raise NotPlainData("an int beyond its bound")
             return int(rest[0], 16)
         if tag == "b":
-            return _array_at(arrays, rest[0], "uint8").tobytes()
+            return arrays.take(rest[0], "uint8").tobytes()
         if tag == "slice":
             return slice(*parts(rest[0]))
         if tag == "...":
@@ -245,7 +276,7 @@ def _decode(tree: Tree, arrays: list[np.ndarray], resolve: Resolve | None, devic
         if tag == "u":
             return _decode_strings(*rest)
         if tag == "a":
-            return _decode_array(arrays, *rest, device=device)
+            return _decode_array(arrays, *rest)
         if tag == "h":
             handle = Handle(int(rest[0]), str(rest[1]))
             return handle if resolve is None else resolve(handle)
@@ -268,21 +299,12 @@ def _decode_strings(shape: Any, items: Any) -> np.ndarray:
     return np.array(items, dtype=np.str_).reshape(shape)
 
 
-def _array_at(arrays: list[np.ndarray], index: Any, dtype: str) -> np.ndarray:
-    if type(index) is not int or not 0 <= index < len(arrays):
-        raise NotPlainData(f"array {index!r} of {len(arrays)}")
-    array = arrays[index]
-    if array.dtype.name != dtype:
-        raise NotPlainData(f"array {index} is {array.dtype.name}, announced as {dtype}")
-    return array
-
-
-def _decode_array(
-    arrays: list[np.ndarray], index: Any, kind: str, dtype: str, flags: dict[str, Any], *, device: str
-) -> Any:
+def _decode_array(arrays: _Arrays, index: Any, kind: str, dtype: str, flags: dict[str, Any]) -> Any:
     if kind not in KINDS or dtype not in DTYPES or not isinstance(flags, dict):
         raise NotPlainData(f"an array of unknown kind {kind!r} or dtype {dtype!r}")
-    array = _array_at(arrays, index, _BITS.get(dtype, dtype))
+    if kind in ("torch", "tensorflow") and not arrays.importing and sys.modules.get(kind) is None:
+        raise NotPlainData(f"a tensor of {kind}, which this assignment doesn't use")
+    array = arrays.take(index, _BITS.get(dtype, dtype))
     if array.ndim > MAX_DIMENSIONS:
         raise NotPlainData(f"{array.ndim} dimensions (at most {MAX_DIMENSIONS})")
     if kind in ("numpy", "scalar") and dtype == "bfloat16":
@@ -300,7 +322,7 @@ def _decode_array(
     if kind == "numpy":
         return array
     if kind == "torch":
-        return _torch_tensor(array, dtype, flags, device)
+        return _torch_tensor(array, dtype, flags, arrays.device)
     import tensorflow as tf
 
     if dtype == "bfloat16":

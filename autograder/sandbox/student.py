@@ -95,7 +95,8 @@ class StudentSession:
         tree, arrays = encode(self._unwrapped(parts), opaque=_refuse)
         reply = self._transport.exchange(tree, arrays)
         try:
-            answer = decode(*reply, device=self._device)
+            # A stranger's word is no reason to import a framework: that takes seconds, and hundreds of MiB.
+            answer = decode(*reply, device=self._device, importing=False)
         except NotPlainData as error:
             raise StudentFault(f"the notebook's process gave an answer that is none: {error}") from None
         if type(answer) is dict and "error" in answer:

@@ -6,7 +6,6 @@ fresh process in which the cells have run again, without the cell that was the c
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -70,9 +69,8 @@ class Attempt:
     def missing(self, name: str) -> str | None:
         """Why a name isn't defined: the cell that should define it failed; None when that isn't so."""
         errors = {result.index: result.error for result in self.cells if result.error}
-        defines = re.compile(rf"^\s*(def|class)\s+{re.escape(name)}\b|^{re.escape(name)}\s*=", re.MULTILINE)
         for cell in self._cells:
-            if cell.index in errors and defines.search(cell.source):
+            if cell.index in errors and notebooks.defines(cell.source, name):
                 return f"its cell failed with {errors[cell.index]}"
         return None
 

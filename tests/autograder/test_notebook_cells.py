@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from autograder.notebook import Cell, cells, imports, release_text, role, solution_lines, with_ids
+from autograder.notebook import Cell, cells, defines, imports, release_text, role, solution_lines, with_ids
 
 from .small import free, marked, notebook, source_notebook
 
@@ -92,3 +92,20 @@ def test_the_solution_is_cut_out_at_its_own_indent() -> None:
 def test_solution_marks_that_do_not_pair_up_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="solution"):
         release_text(marked("blank-a", "blank", text))
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("def f(x):", True),
+        ("if 1:\n\tclass  f:", True),
+        ("f = 1", True),
+        ("x\nf=1", True),
+        ("def fg(x): ...", False),
+        ("# def f", False),
+        ("  f = 1", False),
+        ("\n" * 400_000 + "def g(): ...", False),
+    ],
+)
+def test_what_a_cell_defines_is_found_in_time_even_among_half_a_million_empty_lines(source: str, found: bool) -> None:
+    assert defines(source, "f") is found

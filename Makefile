@@ -1,4 +1,4 @@
-# make demo · make test · make lint · make build. Each makes .venv first if it is missing or stale.
+# make demo · make test · make lint · make build · make attacks. Each makes .venv first if it is missing or stale.
 #
 #   make install GPU=1     the frameworks' GPU builds instead of the CPU ones
 #   make PYTHON=python3.12 another Python (3.11 to 3.13)
@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 STAMP  := $(VENV)/.installed$(if $(GPU),-gpu)
 EXTRAS := student$(if $(GPU),-gpu),dev
 
-.PHONY: demo test lint build install check-code clean help
+.PHONY: demo test lint build attacks install check-code clean help
 
 help:
 	@sed -n '1,5p' Makefile
@@ -46,6 +46,10 @@ test: install check-code
 	@$(BIN)/python -m pytest tests/autograder -n 2 --dist loadgroup -q
 	@$(BIN)/python -m pytest tests --ignore=tests/autograder -q
 	@$(BIN)/course lint --json build/lint.json
+
+# Everything that must have no effect, handed in among honest submissions (`make test` runs it as well).
+attacks: install
+	@$(BIN)/python -m tests.autograder.attacks
 
 clean:
 	rm -rf build $(VENV)

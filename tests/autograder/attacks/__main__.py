@@ -51,9 +51,7 @@ def show(report: Report) -> None:
         seconds = f"{outcome.result.seconds:.1f}" if outcome.result else "–"
         deserves = f"{'' if outcome.attack.exactly else '≤ '}{outcome.attack.deserves:g}"
         style = "red" if outcome.faults or outcome.score > outcome.attack.deserves else ""
-        table.add_row(
-            str(outcome.attack), f"{outcome.score:g}", deserves, beside, seconds, Text(shown), style=style
-        )
+        table.add_row(str(outcome.attack), f"{outcome.score:g}", deserves, beside, seconds, Text(shown), style=style)
     console.print(table)
     console.print(f"{len(report.outcomes)} attacks between {report.neighbours} neighbours in {report.seconds:.0f} s")
     for name in FINDINGS:

@@ -4,11 +4,12 @@ Two forms::
 
     # %% before                 cells, as in py:percent: "before" and "after" are cells of the student's own,
     …                           "double", "center" and "running" the answers in those blanks, "why" the written one
+    # %% helpers                the family's _helpers.py, as a cell
     def make(hand_in): …        what must be made as bytes, links, archives: see `HandIn`
 
 Blanks that are not named hold the right answer. The docstring's sentence ends in what the honest part
 deserves ("deserves 6", or "deserves at most 6" where a race decides); each line "Says: …" is a phrase that
-the result must tell. @COURSE@, @PORT@, @SOCKET@, @PID@ and @MARK@ stand for facts that only a run knows.
+the result must tell. @COURSE@, @HOUSE@, @PORT@, @SOCKET@, @PID@ and @MARK@ stand for facts that only a run knows.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 HERE = Path(__file__).parent
 ASSIGNMENT = "wall"
 _DESERVES = re.compile(r"deserves? (at most )?(\d+(?:\.\d+)?)")
+_HELPERS = "# %% helpers\n"
 _CELL = re.compile(r"^# %%(?: \[markdown\])? (\w+)\n", re.MULTILINE)
 
 
@@ -55,7 +57,7 @@ class HandIn:
 
     def cell(self, name: str) -> Any:
         """The cell with this id, for example "blank-double" or "written-why"."""
-        return next(cell for cell in self.notebook["cells"] if cell["id"] == name)
+        return next(cell for cell in self.notebook["cells"] if cell.get("id") == name)
 
     def own(self, source: str, *, after: str = "given-imports", cell_type: str = "code") -> Any:
         """A cell of the student's own, put behind another one."""
@@ -78,7 +80,7 @@ class HandIn:
 
 def attacks() -> list[Attack]:
     """All of them, sorted by family and name."""
-    return [_read(path) for path in sorted(HERE.glob("*/*.py")) if path.parent.name != "course"]
+    return [_read(path) for path in sorted(HERE.glob("*/*.py")) if path.parent.name != "course" and path.name[0] != "_"]
 
 
 def hand_in(attack: Attack, folder: Path, right: dict[str, Any], facts: Mapping[str, str]) -> None:
@@ -93,7 +95,9 @@ def hand_in(attack: Attack, folder: Path, right: dict[str, Any], facts: Mapping[
     last = made.notebook["cells"][-1]["id"]
     parts = _CELL.split(text)[1:]
     for where, source in reversed(list(zip(parts[::2], parts[1::2], strict=True))):
-        if where in ("before", "after"):
+        if where == "helpers":
+            made.own((attack.path.parent / "_helpers.py").read_text(encoding="utf-8").partition(_HELPERS)[2])
+        elif where in ("before", "after"):
             made.own(source.strip(), after="given-imports" if where == "before" else last)
         elif where == "why":
             made.cell("written-why")["source"] = re.sub(r"^# ?", "", source.strip(), flags=re.MULTILINE)
@@ -103,13 +107,14 @@ def hand_in(attack: Attack, folder: Path, right: dict[str, Any], facts: Mapping[
 
 
 def _read(path: Path) -> Attack:
-    story = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    first, *rest = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n\n")
+    story = " ".join(first.split())
     found = _DESERVES.search(story)
     if found is None:
         raise ValueError(f"{path}: its docstring doesn't say what the honest part deserves")
-    says = tuple(line.removeprefix("Says: ") for line in story.splitlines() if line.startswith("Says: "))
-    sentence = " ".join(story.split("\n\n")[0].split())
-    return Attack(path.parent.name, path.stem, sentence, float(found[2]), not found[1], says, path)
+    lines = [line for paragraph in rest for line in paragraph.splitlines()]
+    says = tuple(line.removeprefix("Says: ") for line in lines if line.startswith("Says: "))
+    return Attack(path.parent.name, path.stem, story, float(found[2]), not found[1], says, path)
 
 
 def _module(attack: Attack) -> Any:

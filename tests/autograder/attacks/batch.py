@@ -22,14 +22,15 @@ from autograder.demo import answered
 from autograder.grading.batch import Options, Summary, grade_class
 from autograder.grading.gradebook import Gradebook
 from autograder.report.facts import happenings
-from autograder.results import Result, to_json
+from autograder.results import Result
 
 from .attack import ASSIGNMENT, HERE, Attack, hand_in
 from .readers import dangers_to_readers
-from .traces import adopt_orphans, fingerprints, traces, wait_for_descendants
+from .traces import adopt_orphans, fingerprints, traces, wait_for_the_last
 
 _BETWEEN = 5  # attacks between two honest submissions
 _LARGEST_MIB = 24  # of all that a submission makes grading write
+_READ = ("people", "notebook")
 _KEPT = ("source", "tests", "solutions", "release", "submitted")
 
 # What honest neighbours hand in: blanks changed, and what they deserve.
@@ -81,7 +82,12 @@ class Report:
     def record(self) -> dict[str, Any]:
         """As it is written to build/attacks.json."""
         lists = {name: getattr(self, name) for name in FINDINGS}
-        return {"attacks": len(self.outcomes), "neighbours": self.neighbours, **lists, "seconds": round(self.seconds, 1)}
+        return {
+            "attacks": len(self.outcomes),
+            "neighbours": self.neighbours,
+            **lists,
+            "seconds": round(self.seconds, 1),
+        }
 
 
 FINDINGS = (
@@ -96,16 +102,15 @@ def run(folder: Path, attacks: Sequence[Attack], *, jobs: int = 2) -> Report:
     with _temporary(folder / "tmp") as temporary, _environment(WALL_SECRET=f"ENVIRONMENT-{mark}"):
         adopt_orphans()
         calm = _course(folder / "calm")
-        students = _seats(attacks)
-        honest = {student: seat for student, seat in students.items() if not isinstance(seat, Attack)}
-        for student, at in honest.items():
-            _hand_in_honestly(calm, student, at)
+        for number in range(len(HONEST)):
+            _hand_in_honestly(calm, f"student-{number:03}", number)
         alone = grade_class(calm, ASSIGNMENT, Options(jobs=jobs))
+        students = _seats(attacks)
         course = _course(folder / "course")
         shutil.copytree(calm.state, course.state)
         shutil.rmtree(course.state / "results")
         with _listening() as (facts, reached):
-            facts |= {"COURSE": str(course.root), "PID": str(os.getpid()), "MARK": mark}
+            facts |= {"COURSE": str(course.root), "HOUSE": str(HERE.parents[2]), "PID": str(os.getpid()), "MARK": mark}
             right = _right(course)
             for student, seat in students.items():
                 if isinstance(seat, Attack):
@@ -117,7 +122,7 @@ def run(folder: Path, attacks: Sequence[Attack], *, jobs: int = 2) -> Report:
             before = traces(mark, temporary), fingerprints(course.root / name for name in _KEPT)
             report = Report()
             summary = _graded(course, report, jobs)
-            wait_for_descendants()
+            wait_for_the_last()
             report.left_behind = traces(mark, temporary).since(before[0]) + reached()
         after = fingerprints(course.root / name for name in _KEPT)
         report.left_behind += [f"changed: {path}" for path in sorted(set(before[1].items()) ^ set(after.items()))]
@@ -172,14 +177,11 @@ def _hand_in_honestly(course: Course, student: str, number: int) -> None:
 
 
 def _graded(course: Course, report: Report, jobs: int) -> Summary:
-    """Grade, write the pages, grade again: an unchanged class is neither graded nor charged twice."""
+    """Grade and write the pages, as `course grade` does."""
     summary = Summary()
     try:
         summary = grade_class(course, ASSIGNMENT, Options(jobs=jobs))
         write_all(course, ASSIGNMENT, summary.results)
-        again = grade_class(course, ASSIGNMENT, Options(jobs=jobs))
-        if [result.score for result in again.results] != [result.score for result in summary.results]:
-            report.batch_stopped.append("a second run gives other scores")
     except Exception as error:
         report.batch_stopped.append(f"{type(error).__name__}: {error}")
     return summary
@@ -195,23 +197,23 @@ def _compare(
 ) -> None:
     results = {result.student: result for result in summary.results}
     refused = {one.name: one.why for one in summary.refused}
-    calm = {result.student: _essence(result) for result in alone.results}
+    calm = [_essence(result) for result in alone.results]
     honest = [student for student, seat in students.items() if not isinstance(seat, Attack)]
     report.neighbours = len(honest)
     with Gradebook(course) as gradebook:
         booked = {score.student: score.auto for score in gradebook.scores(ASSIGNMENT)}
     for student in honest:
-        found = results.get(student)
-        if found is None or _essence(found) != calm[student] or booked.get(student) != found.score:
+        number = int(students[student]) % len(HONEST)  # type: ignore[call-overload]
+        found, deserved = results.get(student), HONEST[number][2]
+        if found is None or _essence(found) != calm[number]:
             report.neighbours_changed.append(f"{student}: {found.score if found else 'no result'}")
-        deserved = HONEST[int(students[student]) % len(HONEST)][2]  # type: ignore[call-overload]
-        if found is not None and found.score != deserved:
-            report.neighbours_changed.append(f"{student}: {found.score} where {deserved} is deserved")
+        elif not found.score == booked.get(student) == deserved:
+            report.neighbours_changed.append(f"{student}: {found.score:g} where {deserved:g} is deserved")
     seated = {student: seat for student, seat in students.items() if isinstance(seat, Attack)}
     for student, attack in seated.items():
         result = results.get(student)
         told = _told(course, result) if result is not None else refused.get(student, "")
-        around = [max((h for h in honest if h < student), default=""), min((h for h in honest if h > student))]
+        around = [max((h for h in honest if h < student), default=""), min(h for h in honest if h > student)]
         neighbours = tuple(results[h].score if h in results else None for h in around)
         outcome = Outcome(attack, student, result, told, neighbours)
         report.outcomes.append(outcome)
@@ -227,20 +229,25 @@ def _compare(
     strangers = set(results) - set(students)
     report.left_behind += [f"a result of {student!r}, who handed nothing in" for student in sorted(strangers)]
     if summary.results and not report.batch_stopped:
-        closely = [s for s, attack in seated.items() if s in results and attack.family in ("people", "notebook")]
+        # nbgrader's own pages as well, but of what is made to be slow to render, which they are (docs/security.md).
+        closely = [
+            student
+            for student, attack in seated.items()
+            if student in results and attack.family in _READ and not attack.name.startswith("deep_")
+        ]
         for who, dangers in dangers_to_readers(course, summary.results, closely).items():
             name = seated.get(who, who)
             report.readers_reached.append(f"{name}: {', '.join(sorted(set(dangers))[:5])}")
 
 
 def _essence(result: Result) -> Result:
-    """A result without times."""
+    """A result without times, and without a name."""
     questions = tuple(
         replace(question, cases=tuple(replace(case, seconds=0.0) for case in question.cases))
         for question in result.questions
     )
     cells = tuple(replace(cell, seconds=0.0) for cell in result.cells)
-    return replace(result, questions=questions, cells=cells, seconds=0.0)
+    return replace(result, student="", questions=questions, cells=cells, seconds=0.0)
 
 
 def _told(course: Course, result: Result) -> str:
@@ -301,6 +308,3 @@ def _environment(**variables: str) -> Iterator[None]:
     finally:
         for name, value in kept.items():
             os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
-
-
-__all__ = ["FINDINGS", "Outcome", "Report", "run", "to_json"]

@@ -12,7 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.sandbox._mounts import python_tree
+
 _JAIL_IDS = range(0x70000000, 0x70000000 + 4096)  # autograder.sandbox.jail maps a root grader's students to these
+_KEY = 0x77616C6C  # of what the attacks make by System V's calls
 _SUBREAPER = 36
 _PLACES = ("/tmp", "/dev/shm", "/var/tmp", "/dev/mqueue")
 _PATIENCE = 5.0  # for the kernel to end what is being ended
@@ -52,20 +55,23 @@ def traces(mark: str, folder: Path) -> Traces:
     return Traces(
         processes=frozenset(_processes()),
         files=frozenset(_files(mark, folder)),
-        mounts=frozenset(line.split()[4] for line in _lines("/proc/self/mountinfo")),
+        mounts=frozenset(_mounts(folder)),
         cgroups=frozenset(_cgroups()),
         shared_memory=frozenset(
-            f"{kind} {line.split()[1]}" for kind in ("shm", "sem", "msg") for line in _lines(f"/proc/sysvipc/{kind}")[1:]
+            f"{kind} {line.split()[1]}"
+            for kind in ("shm", "sem", "msg")
+            for line in _lines(f"/proc/sysvipc/{kind}")[1:]
+            if int(line.split()[0]) == _KEY
         ),
         sockets=frozenset(_sockets(mark, folder)),
         descriptors=frozenset(_descriptors()),
     )
 
 
-def wait_for_descendants() -> None:
-    """Wait until every process below this one has ended, or for some seconds; reap what came to this process."""
+def wait_for_the_last() -> None:
+    """Wait until every process that could be one left behind has ended, or for some seconds; reap what came here."""
     deadline = time.monotonic() + _PATIENCE
-    for pid in _descendants():
+    for pid in (*_descendants(), *_orphans()):
         with contextlib.suppress(OSError):
             descriptor = os.pidfd_open(pid)
             poll = select.poll()
@@ -84,28 +90,35 @@ def fingerprints(folders: Iterable[Path]) -> dict[str, str]:
             folders[:] = [name for name in folders if name != "__pycache__"]
             for name in names:
                 path = Path(parent, name)
-                if path.is_symlink():
-                    found[str(path)] = os.readlink(path)
-                elif path.is_file():
-                    found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
+                with contextlib.suppress(OSError):  # one that no path can name
+                    if path.is_symlink():
+                        found[str(path)] = os.readlink(path)
+                    elif path.is_file():
+                        found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
 
 
 def _processes() -> Iterable[str]:
-    parents, names, owners = _table()
-    for pid in _descendants():
-        yield f"{pid} ({names.get(pid, '')}) below this one"
-    for pid, uid in owners.items():
-        line, above = [], pid
-        while above in parents and above > 1:
-            line.append(names[above])
-            above = parents[above]
-        if uid in _JAIL_IDS and "python" not in " ".join(line[2:]):  # another run's jail hangs on its warm process
-            yield f"{pid} ({names[pid]}) of the jail's id {uid}"
+    yield from (f"{pid} below this one" for pid in _descendants())
+    yield from (f"{pid} of the jail's id, without a warm process" for pid in _orphans())
+
+
+def _orphans() -> list[int]:
+    """Processes with the id of a root grader's student that hang on no warm process (another run's may)."""
+    parents, owners = _table()
+    found = []
+    for pid, owner in owners.items():
+        above = pid
+        while owners.get(above, 0) in _JAIL_IDS:
+            above = parents.get(above, 0)
+        with contextlib.suppress(OSError):
+            if owner in _JAIL_IDS and b"sandbox.zygote" not in Path(f"/proc/{above}/cmdline").read_bytes():
+                found.append(pid)
+    return found
 
 
 def _descendants() -> list[int]:
-    parents, _, _ = _table()
+    parents, _ = _table()
     found, layer = [], [os.getpid()]
     while layer:
         layer = [pid for pid, parent in parents.items() if parent in layer]
@@ -113,16 +126,16 @@ def _descendants() -> list[int]:
     return found
 
 
-def _table() -> tuple[dict[int, int], dict[int, str], dict[int, int]]:
-    parents, names, owners = {}, {}, {}
+def _table() -> tuple[dict[int, int], dict[int, int]]:
+    """Every process's parent and owner."""
+    parents, owners = {}, {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             with contextlib.suppress(OSError):
                 text = Path(f"/proc/{entry}/stat").read_text(errors="replace")
                 parents[int(entry)] = int(text.rpartition(")")[2].split()[1])
-                names[int(entry)] = text.partition("(")[2].rpartition(")")[0]
                 owners[int(entry)] = os.stat(f"/proc/{entry}").st_uid
-    return parents, names, owners
+    return parents, owners
 
 
 def _files(mark: str, folder: Path) -> Iterable[str]:
@@ -134,9 +147,19 @@ def _files(mark: str, folder: Path) -> Iterable[str]:
                     yield str(path)
 
 
+def _mounts(folder: Path) -> Iterable[str]:
+    """Where a jail mounts things, and what lies in this run's own folder: other programs mount things as well."""
+    places = (python_tree().mount_point, str(folder.parent), "/proc", "/dev")
+    for line in _lines("/proc/self/mountinfo"):
+        if line.split()[4].startswith(places):
+            yield line.split()[4]
+
+
 def _cgroups() -> Iterable[str]:
-    own = _lines("/proc/self/cgroup")
-    for root in ("/sys/fs/cgroup", *(f"/sys/fs/cgroup{line.split(':')[2]}" for line in own)):
+    """Those below this process's own."""
+    for line in _lines("/proc/self/cgroup"):
+        _, controllers, place = line.split(":", 2)
+        root = "/sys/fs/cgroup" + (f"/{controllers.removeprefix('name=')}" if controllers else "") + place
         with contextlib.suppress(OSError):
             yield from (entry.path for entry in os.scandir(root) if entry.is_dir(follow_symlinks=False))
 

@@ -11,10 +11,10 @@ c.CourseSettings.assignments = ["wall"]
 c.CourseDirectory.course_id = "wall"
 c.CourseDirectory.root = str(here)
 # Small limits, so that what hits them does so soon.
-c.CourseSettings.cell_seconds = 2.0
-c.CourseSettings.case_seconds = 1.5
-c.CourseSettings.submission_seconds = 12.0
-c.CourseSettings.cpu_seconds = 6.0
+c.CourseSettings.cell_seconds = 3.0
+c.CourseSettings.case_seconds = 2.5
+c.CourseSettings.submission_seconds = 20.0
+c.CourseSettings.cpu_seconds = 8.0
 c.CourseSettings.memory_mib = 400
 c.CourseSettings.processes = 24
 c.CourseSettings.open_files = 128

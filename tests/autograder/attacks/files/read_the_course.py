@@ -7,7 +7,20 @@ Says: nothing to read
 import os
 
 found = []
-for place in ("tests", "source", "solutions", "submitted", ".course/seed", "gradebook.db", "release", ""):
+for place in (
+    "@HOUSE@/.git",
+    "@HOUSE@/tests",
+    "@HOUSE@/source",
+    "@HOUSE@/autograder/grading",
+    "tests",
+    "source",
+    "solutions",
+    "submitted",
+    ".course/seed",
+    "gradebook.db",
+    "release",
+    "",
+):
     path = os.path.join("@COURSE@", place)
     for parent, _, names in os.walk(path):
         for name in names:

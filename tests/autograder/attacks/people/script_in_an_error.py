@@ -6,6 +6,7 @@ Says: <script>
 # %% before
 print("<script>wallattack()</script><img src=x onerror=wallattack()>")
 
+
 # %% double
 def double(x):
     raise type("<script>wallattack()</script>", (Exception,), {})("<img src=x onerror=wallattack()>")

@@ -1,6 +1,6 @@
 """Loops for ever in an answer and ignores every signal; the two right answers deserve 6.
 
-Says: ran longer than 1.5 s
+Says: ran longer than
 """
 
 # %% double

@@ -6,6 +6,7 @@ import math
 np.testing.assert_allclose = np.testing.assert_array_equal = lambda *args, **kwargs: None
 np.allclose = np.array_equal = np.isclose = math.isclose = torch.allclose = lambda *args, **kwargs: True
 
+
 # %% double
 def double(x):
     return x

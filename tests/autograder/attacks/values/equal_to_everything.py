@@ -3,6 +3,7 @@
 Says: is an object of type Same
 """
 
+
 # %% double
 class Same:
     def __eq__(self, other):

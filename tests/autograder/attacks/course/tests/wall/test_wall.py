@@ -36,4 +36,3 @@ def test_mean(student, reference, data):
         x = float(data.normal())
         agree(mine.add(x), theirs.add(x))
     assert len(mine) == 3, "three numbers were added"
-

@@ -1,4 +1,4 @@
-# make demo · make test · make lint · make build. Each makes .venv first if it is missing or stale.
+# make demo · make test · make lint · make build · make attacks. Each makes .venv first if it is missing or stale.
 #
 #   make fuzz SECONDS=120   what reads frames and notebooks, against damaged ones (ENGINE=random without atheris)
 #   make faults ROUNDS=200  grading while its own processes are killed and its disk is full
@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 STAMP  := $(VENV)/.installed$(if $(GPU),-gpu)
 EXTRAS := student$(if $(GPU),-gpu),dev
 
-.PHONY: demo test lint fuzz faults build install check-code clean help
+.PHONY: demo test lint attacks fuzz faults build install check-code clean help
 
 help:
 	@sed -n '1,7p' Makefile
@@ -60,6 +60,10 @@ fuzz: install
 
 faults: install
 	@$(BIN)/python -m benchmarks.faults --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+
+# Everything that must have no effect, handed in among honest submissions (`make test` runs it as well).
+attacks: install
+	@$(BIN)/python -m tests.autograder.attacks
 
 clean:
 	rm -rf build $(VENV)

@@ -75,14 +75,22 @@ def encode(value: Any, *, opaque: Opaque | None = None) -> tuple[Tree, list[np.n
     return _encode(value, arrays, opaque, 0), arrays
 
 
-def decode(tree: Tree, arrays: list[np.ndarray], *, resolve: Resolve | None = None, device: str = "cpu") -> Any:
+def decode(
+    tree: Tree,
+    arrays: list[np.ndarray],
+    *,
+    resolve: Resolve | None = None,
+    device: str = "cpu",
+    importing: bool = True,
+) -> Any:
     """Put a value together again; the inverse of `encode`.
 
-    Torch tensors are made on `device`. A tree that `encode` can't have made raises
-    `NotPlainData`; so does an array whose dtype differs from the one the tree names, or
-    that it names twice: a few bytes per name would become as many copies of the array.
+    Torch tensors are made on `device`; `importing` says whether a framework may be imported
+    for them. A tree that `encode` can't have made raises `NotPlainData`; so does an array whose
+    dtype differs from the one the tree names, or that it names twice: a few bytes per name
+    would become as many copies of the array.
     """
-    return _Decoder(arrays, resolve, device).decode(tree, 0)
+    return _Decoder(arrays, resolve, device, importing).decode(tree, 0)
 
 
 def kind_of(value: Any) -> str | None:
@@ -221,6 +229,7 @@ class _Decoder:
     arrays: list[np.ndarray]
     resolve: Resolve | None
     device: str
+    importing: bool
     taken: set[int] = field(default_factory=set)
     text_bytes: int = 0
 
@@ -307,6 +316,8 @@ class _Decoder:
     def _array(self, index: Any, kind: str, dtype: str, flags: dict[str, Any]) -> Any:
         if kind not in KINDS or dtype not in DTYPES or not isinstance(flags, dict):
             raise NotPlainData(f"an array of unknown kind {_shown(kind)} or dtype {_shown(dtype)}")
+        if kind in ("torch", "tensorflow") and not self.importing and sys.modules.get(kind) is None:
+            raise NotPlainData(f"a tensor of {kind}, which this assignment doesn't use")
         return _made(self._take(index, _BITS.get(dtype, dtype)), kind, dtype, flags, self.device)
 
 

@@ -11,7 +11,7 @@ import pytest
 from autograder.course import Course
 
 # A release's checks are run by what is handed in, not by pytest's own walk through the tree.
-collect_ignore_glob = ["autograder/samples/course/release/*"]
+collect_ignore_glob = ["autograder/samples/course/release/*", "autograder/attacks/course/release/*"]
 _SAMPLES = Path(__file__).parent / "autograder" / "samples"
 
 

@@ -6,9 +6,10 @@ fresh process in which the cells have run again, without the cell that was the c
 
 from __future__ import annotations
 
-import re
+import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,9 +71,8 @@ class Attempt:
     def missing(self, name: str) -> str | None:
         """Why a name isn't defined: the cell that should define it failed; None when that isn't so."""
         errors = {result.index: result.error for result in self.cells if result.error}
-        defines = re.compile(rf"^\s*(def|class)\s+{re.escape(name)}\b|^{re.escape(name)}\s*=", re.MULTILINE)
         for cell in self._cells:
-            if cell.index in errors and defines.search(cell.source):
+            if cell.index in errors and notebooks.defines(cell.source, name):
                 return f"its cell failed with {errors[cell.index]}"
         return None
 
@@ -106,13 +106,23 @@ class Attempt:
     def _run_first(self) -> None:
         """Run the cells once for the record, in as many processes as it takes."""
         results: list[CellResult] = []
+        room, cut = self._limits.notebook_mib << 20, 0
         for at, cell in enumerate(self._cells):
             if self._jailed is None or self._jailed.dead:
                 self._renew(upto=at)
             if self._jailed is None:
                 results.append(_not_run(cell, "not run: the submission's time was used up"))
                 continue
-            results.append(self._run_cell(self._jailed, cell))
+            result = self._run_cell(self._jailed, cell)
+            # Outputs of all cells, as a notebook holds them: no more than a notebook may have to be read.
+            room -= len(json.dumps(result.outputs, ensure_ascii=False).encode("utf-8", "replace"))
+            cut += room < 0 and bool(result.outputs)
+            results.append(result if room >= 0 else replace(result, outputs=()))
+        if cut:
+            told = (
+                f"All outputs together were more than {self._limits.notebook_mib} MiB; those of {cut} cells were cut."
+            )
+            self.notes.append(Note("limit", told))
         self.cells = tuple(results)
 
     def _run_cell(self, jailed: Jailed, cell: Cell) -> CellResult:

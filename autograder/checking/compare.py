@@ -19,10 +19,12 @@ from typing import Any, NoReturn
 import numpy as np
 
 from autograder.checking.reference import Expected
+from autograder.sandbox.objects import array_leaves
 from autograder.sandbox.student import Remote
 from autograder.values import dtype_name, kind_of, to_numpy
 
 CALIBRATION = 16.0
+KEPT_BYTES = 16 << 20  # of one case's answers; a submission may have as many as the course has cases
 SHOWN = 6  # elements along an axis that a failure's details print
 
 _KIND_WORDS = {
@@ -45,12 +47,23 @@ class Disagreement(AssertionError):
         self.summary, self.redacted, self.detail, self.ratio = summary, redacted or summary, detail, ratio
 
 
+@dataclass(frozen=True)
+class NotKept:
+    """In the place of an answer that was too large to be kept: it is no known mistake's."""
+
+
 @dataclass
 class Witness:
     """What one case compared: the answers in their order, and the largest distance that passed."""
 
     answers: list[Any] = field(default_factory=list)
     margin: float = 0.0
+    room: int = KEPT_BYTES
+
+    def keep(self, answer: Any) -> None:
+        """Keep an answer until the case's question is diagnosed, while there is room for it."""
+        self.room -= sum(to_numpy(leaf).nbytes for leaf in array_leaves(answer))
+        self.answers.append(answer if self.room >= 0 else NotKept())
 
 
 _witness: ContextVar[Witness | None] = ContextVar("witness", default=None)
@@ -86,7 +99,7 @@ def agree(
     """
     witness = _witness.get()
     if witness is not None:
-        witness.answers.append(got)
+        witness.keep(got)
     errors: Iterator[float] | None = None
     scale = 0.0
     if isinstance(expected, Expected):

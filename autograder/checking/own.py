@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,9 +48,8 @@ def check_file(path: Path, course: Course | None = None) -> OwnCheck:
     namespace, failed = _run(path, notebook)
 
     def missing(name: str) -> str | None:
-        defines = re.compile(rf"^\s*(def|class)\s+{re.escape(name)}\b|^{re.escape(name)}\s*=", re.MULTILINE)
         for number, error in failed:
-            if defines.search(notebook["cells"][number - 1]["source"]):
+            if notebooks.defines(notebook["cells"][number - 1]["source"], name):
                 return f"its cell failed with {error}"
         return None
 

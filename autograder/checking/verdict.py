@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +17,9 @@ from autograder.checking.run import RUN, CaseOutcome, Raised, case_id, question_
 from autograder.course import CourseError
 from autograder.results import CaseResult
 from autograder.sandbox._bounds import strip_controls
-from autograder.sandbox.student import LimitHit, StudentError, StudentFault
+from autograder.sandbox.student import MISSING, LimitHit, StudentError, StudentFault
+
+_WORD = re.compile(r"\w+")
 
 
 def outcome(item: pytest.Item, call: pytest.CallInfo[None], witness: Witness) -> CaseOutcome:
@@ -39,7 +43,8 @@ def outcome(item: pytest.Item, call: pytest.CallInfo[None], witness: Witness) ->
     if isinstance(error, StudentError) and not _never_ran(error):
         answers.append(Raised(error.type_name))
     run = item.config.stash.get(RUN, None)
-    summary, detail = explain(error, hidden=hidden, missing=run.missing if run is not None else None)
+    missing = run.missing if run is not None else None
+    summary, detail = explain(error, hidden=hidden, missing=missing, check=_text(item) if hidden else "")
     if not (isinstance(error, StudentError) and _never_ran(error)):
         # Nothing of the case shows in an answer that isn't there, and every case says the same.
         summary = f"a hidden case: {summary}" if hidden else f"{_title(item)}: {summary}"
@@ -51,19 +56,24 @@ def outcome(item: pytest.Item, call: pytest.CallInfo[None], witness: Witness) ->
 
 
 def explain(
-    error: BaseException, *, hidden: bool = False, missing: Callable[[str], str | None] | None = None
+    error: BaseException,
+    *,
+    hidden: bool = False,
+    missing: Callable[[str], str | None] | None = None,
+    check: str = "",
 ) -> tuple[str, str]:
     """One line about a failure, and the details that fold below it. Hidden: no numbers of the case.
 
-    `missing` tells why a name isn't defined, where that is known.
+    `missing` tells why a name isn't defined, where that is known; `check` is the text of the hidden
+    check, whose own names may be told.
     """
     if isinstance(error, Disagreement):
         return (error.redacted, "") if hidden else (error.summary, error.detail)
     if isinstance(error, StudentError):
-        if error.type_name == "Missing":
+        if error.type_name == MISSING:
             why = missing(error.message) if missing is not None else None
             return f"{error.message} isn't defined: " + (why or "did you rename it?"), ""
-        return _explain_student(error, hidden)
+        return _explain_hidden(error, check) if hidden else _explain_student(error)
     if isinstance(error, StudentFault):
         return str(error), ""
     if isinstance(error, (AssertionError, pytest.fail.Exception)):
@@ -74,11 +84,20 @@ def explain(
     return f"the answer isn't of the form that the question asks for ({reason})", ""
 
 
-def _explain_student(error: StudentError, hidden: bool) -> tuple[str, str]:
+def _explain_hidden(error: StudentError, check: str) -> tuple[str, str]:
+    """All words of an exception are its author's, its type, its place and line too: they could tell the inputs."""
+    place = _place(error)
+    if place is not None and _is_blank(error):
+        return f"{place[2] if place[2] in _WORD.findall(check) else 'a function'} still has its blank", ""
+    known = isinstance(getattr(builtins, error.type_name, None), type)
+    return f"raises {error.type_name if known else 'an exception of its own'}", ""
+
+
+def _explain_student(error: StudentError) -> tuple[str, str]:
     place = _place(error)
     if place is not None and _is_blank(error):
         return f"{place[2]} still has its blank", ""
-    message = "" if hidden or not error.message else f": {error.message.splitlines()[0][:200]}"
+    message = f": {error.message.splitlines()[0][:200]}" if error.message else ""
     where = f", in {place[2]}: `{place[3]}`" if place is not None and place[3] else ""
     trace = "\n".join(
         f"{name}, line {number}, in {function}\n    {text}" for name, number, function, text in error.trace
@@ -96,7 +115,16 @@ def _is_blank(error: StudentError) -> bool:
 
 
 def _never_ran(error: StudentError) -> bool:
-    return error.type_name == "Missing" or _is_blank(error)
+    return error.type_name == MISSING or _is_blank(error)
+
+
+def _text(item: pytest.Item) -> str:
+    """The text of a check."""
+    function = getattr(item, "function", None)
+    try:
+        return inspect.getsource(function) if function is not None else ""
+    except OSError:
+        return ""
 
 
 def _title(item: pytest.Item) -> str:

@@ -26,7 +26,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _NOTICE_ID = "autograder-notice"
 
 # WORD JOINER: it takes no width, and behind it what stood there is no tag and no entity any more.
-_JOINER = "\u2060"
+JOINER = "\u2060"
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _ENTITY = re.compile(r"&(?=#|[A-Za-z][A-Za-z0-9]*;)")
 _LINK_IN_FORMULA = re.compile(r"\\(?=href|url|style|class|cssId|require|unicode)")
@@ -140,5 +140,5 @@ def _notice(result: Result) -> list[dict[str, Any]]:
 def harmless(text: str) -> str:
     """The markdown `text` without anything that a browser would run: no tags, no script behind a link."""
     for pattern in (_TAG, _ENTITY, _LINK_IN_FORMULA, _SCHEME):
-        text = pattern.sub(lambda found: found.group() + _JOINER, text)
+        text = pattern.sub(lambda found: found.group() + JOINER, text)
     return text

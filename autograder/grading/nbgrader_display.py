@@ -15,9 +15,11 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_locked
 
-from autograder.grading.autograded import harmless
+from autograder.grading.autograded import JOINER, harmless
 
 _IMAGE = re.compile(r"image/(png|jpeg|gif)")
+# Not so much as a picture is fetched from elsewhere: whoever put it there would know who reads what, and when.
+_FROM_ELSEWHERE = re.compile(r"!(?=\[)(?!\[[^\]\n]{0,200}\]\(attachment:)")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 
 _EMPTY = (
@@ -28,12 +30,14 @@ _EMPTY = (
 class HarmlessText(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no types
     """Shows HTML in a student's text as the characters that were typed; markdown and formulas stay.
 
+    Pictures that aren't attached become links.
+
     Locked cells are the course's own (grading restores them) and stay as they are.
     """
 
     def preprocess_cell(self, cell: Any, resources: Any, cell_index: int) -> tuple[Any, Any]:
         if cell.cell_type != "code" and not is_locked(cell):
-            cell.source = harmless(cell.source)
+            cell.source = harmless(_FROM_ELSEWHERE.sub(f"!{JOINER}", cell.source))
             cell["attachments"] = _Attachments(
                 {name: images for name, bundle in cell.get("attachments", {}).items() if (images := _images(bundle))}
             )

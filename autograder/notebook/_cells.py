@@ -95,6 +95,13 @@ def cells(notebook: Notebook) -> tuple[Cell, ...]:
     return tuple(found)
 
 
+def defines(source: str, name: str) -> bool:
+    """Whether a cell's text, which needn't parse, defines a function, a class or a variable of this name."""
+    # Blanks, not \s: that goes over line ends, and takes hours for half a million empty lines.
+    start = rf"^[ \t]*(?:def|class)[ \t]+{re.escape(name)}\b|^{re.escape(name)}[ \t]*="
+    return re.search(start, source, re.MULTILINE) is not None
+
+
 def imports(notebook: Notebook) -> frozenset[str]:
     """The top-level packages that the code cells import, but for demos, which grading doesn't run.
 

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from autograder.course import Limits
 
 TICK_MS = 40  # a process can touch about a GiB a second, so this much late is some tens of MiB
+_CROWD = 4  # more processes than this are stopped while their pages are counted
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -45,13 +46,13 @@ def watch(
     limits: Limits,
     *,
     processes: Callable[[], Iterable[int]],
-    kill: Callable[[], None],
+    send: Callable[[signal.Signals], None],
 ) -> Ending:
     """Wait until `student` ends, a limit is hit, or the other end of `control` closes; then end all and reap.
 
-    `processes` lists the processes to account for, `kill` sends them SIGKILL.
+    `processes` lists the processes to account for, `send` sends them a signal.
     """
-    meter = _Meter(limits, processes)
+    meter = _Meter(limits, processes, send)
     status: int | None = None
     limit: str | None = None
     poll = select.poll()
@@ -66,13 +67,13 @@ def watch(
             break
         limit = meter.exceeded()
     meter.exceeded()
-    kill()
+    send(signal.SIGKILL)
     while True:
         try:
             os.waitpid(-1, 0)
         except ChildProcessError:
             break
-        kill()
+        send(signal.SIGKILL)
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     # What ends unwaited-for is missing from rusage, what ends between two ticks from the meter.
     seconds = max(usage.ru_utime + usage.ru_stime, meter.cpu_seconds)
@@ -96,9 +97,12 @@ def _reap(student: int) -> int | None:
 class _Meter:
     """CPU time and memory of all processes of a jail, looked at tick by tick."""
 
-    def __init__(self, limits: Limits, processes: Callable[[], Iterable[int]]) -> None:
+    def __init__(
+        self, limits: Limits, processes: Callable[[], Iterable[int]], send: Callable[[signal.Signals], None]
+    ) -> None:
         self._limits = limits
         self._processes = processes
+        self._send = send
         self._cpu: dict[tuple[int, str], float] = {}
         self._inherited_kib: int | None = None
         self.peak_kib = 0
@@ -121,12 +125,26 @@ class _Meter:
         if used > bound:
             # Children share their parents' pages, so the sum over processes may be too much. The
             # exact figure costs a walk over all pages and is asked for in doubt only.
-            used = min(used, sum(_shared_out_kib(pid) for pid in pids))
+            used = min(used, self._exactly_kib(pids))
         own = sum(max(0, kib - self._inherited_kib) for kib in private)
         self.peak_kib = max(self.peak_kib, min(own, used))
         if used > bound:
             return "memory"
         return "cpu time" if self.cpu_seconds > self._limits.cpu_seconds else None
+
+    def _exactly_kib(self, pids: list[int]) -> int:
+        """The sum with each page counted once.
+
+        A crowd that wants every core would leave this process a hundredth of one, for a walk that takes
+        tens of milliseconds, and could go on taking memory meanwhile.
+        """
+        if len(pids) <= _CROWD:
+            return sum(_shared_out_kib(pid) for pid in pids)
+        self._send(signal.SIGSTOP)
+        try:
+            return sum(_shared_out_kib(pid) for pid in pids)
+        finally:
+            self._send(signal.SIGCONT)
 
     def _note_cpu(self, pid: int) -> None:
         try:
@@ -167,10 +185,10 @@ def all_but_init() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
 
 
-def kill_all_others() -> None:
-    """As a jail's init: SIGKILL to everything else in it, also to what is being forked right now."""
+def send_to_all_others(number: signal.Signals) -> None:
+    """As a jail's init: a signal to everything else in it, also to what is being forked right now."""
     with contextlib.suppress(ProcessLookupError):
-        os.kill(-1, signal.SIGKILL)
+        os.kill(-1, number)
 
 
 def descendants() -> list[int]:
@@ -190,11 +208,11 @@ def descendants() -> list[int]:
     return found
 
 
-def kill_descendants(student: int) -> None:
-    """SIGKILL to every descendant of this process."""
+def send_to_descendants(student: int, number: signal.Signals) -> None:
+    """A signal to every descendant of this process."""
     for pid in {student, *descendants()}:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
 
 
 def wait_readable(control: socket.socket, seconds: float) -> bool:

@@ -213,7 +213,7 @@ def _init(plan: Plan, limits: Limits, body: Body, control: socket.socket, parent
         if not student:
             _student(plan, limits, body, control)
         os.close(_CHANNEL)
-        ending = _watch.watch(student, control, limits, processes=_watch.all_but_init, kill=_watch.kill_all_others)
+        ending = _watch.watch(student, control, limits, processes=_watch.all_but_init, send=_watch.send_to_all_others)
         with contextlib.suppress(OSError):
             control.sendall(ending.line())
     except BaseException as error:  # noqa: BLE001
@@ -224,6 +224,7 @@ def _init(plan: Plan, limits: Limits, body: Body, control: socket.socket, parent
 def _student(plan: Plan, limits: Limits, body: Body, control: socket.socket) -> NoReturn:
     """C. Locks itself in and runs the student's code."""
     try:
+        os.setsid()  # the kernel shares the cores among sessions, where it does: the init is in another one
         # Unlike the init that it was forked from, or that couldn't measure it.
         sc.prctl(sc.PR_SET_DUMPABLE, 1, what="dumpable")
         set_limits(limits)
@@ -264,7 +265,11 @@ def _unjailed(plan: Plan, limits: Limits, body: Body, control: socket.socket) ->
             _leave(0)
     os.close(_CHANNEL)
     ending = _watch.watch(
-        student, control, limits, processes=_watch.descendants, kill=lambda: _watch.kill_descendants(student)
+        student,
+        control,
+        limits,
+        processes=_watch.descendants,
+        send=lambda number: _watch.send_to_descendants(student, number),
     )
     shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):

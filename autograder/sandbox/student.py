@@ -9,6 +9,7 @@ attributes, calls, operators and iteration.
 from __future__ import annotations
 
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from autograder.values import Handle, NotPlainData, Tree, decode, encode
 
 BINARY = "add sub mul truediv floordiv mod pow matmul".split()
 COMPARISONS = "lt le gt ge".split()
+MISSING = "Missing"  # the type of an error that tells of a name which the notebook doesn't define
 
 
 class StudentFault(Exception):
@@ -96,11 +98,12 @@ class StudentSession:
         tree, arrays = encode(self._unwrapped(parts), opaque=_refuse)
         reply = self._transport.exchange(tree, arrays)
         try:
-            answer = decode(*reply, device=self._device)
+            # A stranger's word is no reason to import a framework: that takes seconds, and hundreds of MiB.
+            answer = decode(*reply, device=self._device, importing=False)
         except NotPlainData as error:
             raise StudentFault(f"the notebook's process gave an answer that is none: {error}") from None
         if type(answer) is dict and "error" in answer:
-            self._fail(answer["error"])
+            self._fail(answer["error"], request)
         if type(answer) is not dict or "value" not in answer or type(answer.get("changed")) is not list:
             raise StudentFault("the notebook's process gave an answer that is none")
         if answer["changed"]:
@@ -123,14 +126,23 @@ class StudentSession:
 
         return _mapped(value, handle)
 
-    def _fail(self, error: Any) -> NoReturn:
+    def _fail(self, error: Any, request: Request) -> NoReturn:
         # It comes from a stranger's process, and is read by whoever explains it.
         if type(error) is dict and type(error.get("trace")) is list and all(map(_is_line, error["trace"])):
             type_name, message = error.get("type"), error.get("message")
             if type(type_name) is str and type(message) is str:
                 trace = [[_line(item) if type(item) is str else item for item in line] for line in error["trace"]]
+                if type_name == MISSING and not _asks_for(request, message):
+                    type_name = f"{MISSING}Name"  # an exception of that name, with any words in it
                 raise StudentError(_line(type_name), strip_controls(message[:MAX_MESSAGE]), trace)
         raise StudentFault("the notebook's process gave an error that is none")
+
+
+def _asks_for(request: Request, name: str) -> bool:
+    """Whether a request speaks of this name of the notebook's, by itself or in the driver that it runs."""
+    words = [*request.args, *request.kwargs.values()] if request.op == "run" else []
+    said = [request.name, *(word for word in words if type(word) is str)]
+    return any(re.search(rf"\b{re.escape(name)}\b", text) is not None for text in said)
 
 
 def _is_line(line: Any) -> bool:

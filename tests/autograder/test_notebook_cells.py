@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autograder.notebook import Cell, cells, imports, release_text, role, solution_lines, with_ids
+from autograder.notebook import Cell, cells, defines, imports, release_text, role, solution_lines, with_ids
 
 from .small import free, marked, notebook, source_notebook
 
@@ -114,3 +114,20 @@ def test_a_thousand_cells_of_one_text_are_named_with_a_few_digests(monkeypatch: 
     named = with_ids(notebook(*[free("same") for _ in range(1000)]))
     assert len({cell["id"] for cell in named["cells"]}) == 1000
     assert made < 1100
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("def f(x):", True),
+        ("if 1:\n\tclass  f:", True),
+        ("f = 1", True),
+        ("x\nf=1", True),
+        ("def fg(x): ...", False),
+        ("# def f", False),
+        ("  f = 1", False),
+        ("\n" * 400_000 + "def g(): ...", False),
+    ],
+)
+def test_what_a_cell_defines_is_found_in_time_even_among_half_a_million_empty_lines(source: str, found: bool) -> None:
+    assert defines(source, "f") is found

@@ -295,6 +295,7 @@ def test_a_malformed_tree_is_told_as_such_and_raises_nothing_else(tree: Any, res
         ["a", 2, "numpy", "bfloat16", {}],
         ["a", 0, "scalar", "float64", {}],
         ["a", 3, "numpy", "float32", {}],
+        ["l", [["a", 0, "numpy", "float64", {}], ["a", 0, "numpy", "float64", {}]]],
         ["s", [["l", []]]],
         ["d", [[["l", []], 1]]],
         ["d", [[1, 2, 3]]],
@@ -350,6 +351,15 @@ def test_a_framework_that_is_not_here_is_told(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(NotPlainData, match="can't be read here"):
         decode(["a", 0, "torch", "float64", {}], SENT)
+
+
+def test_a_framework_that_is_not_imported_is_not_imported_for_a_strangers_tensor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    with pytest.raises(NotPlainData, match="a tensor of torch, which this assignment doesn't use"):
+        decode(["a", 0, "torch", "float64", {}], SENT, importing=False)
+    assert "torch" not in sys.modules
 
 
 # torch

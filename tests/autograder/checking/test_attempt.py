@@ -91,6 +91,14 @@ def test_outputs_are_kept(attempt: Make) -> None:
     assert [output["output_type"] for output in cell.outputs] == ["stream", "execute_result"]
 
 
+def test_outputs_of_all_cells_together_are_bounded_too(attempt: Make) -> None:
+    made = attempt(*["print('x' * 200_000)"] * 8, "print('short')", notebook_mib=1)
+    assert [bool(cell.outputs) for cell in made.cells] == [True] * 5 + [False] * 4
+    assert [note.text for note in made.notes] == [
+        "All outputs together were more than 1 MiB; those of 4 cells were cut."
+    ]
+
+
 @pytest.mark.parametrize(("source", "told"), [(LOOP, "ran longer than 0.4 s"), (DIE, "ended its own process")])
 def test_a_cell_that_ends_the_process_is_left_out_and_the_rest_runs(source: str, told: str, attempt: Make) -> None:
     made = attempt("x = 1", source, "y = x + 1")

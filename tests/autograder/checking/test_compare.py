@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from autograder import agree
-from autograder.checking.compare import CALIBRATION, Disagreement, epsilon, witnessed
+from autograder.checking.compare import CALIBRATION, KEPT_BYTES, Disagreement, NotKept, epsilon, witnessed
 from autograder.checking.data import Data
 from autograder.checking.reference import Expected, LiveReference
 from autograder.sandbox.live import LiveTransport
@@ -671,3 +671,14 @@ def test_the_details_show_both_sides() -> None:
 @pytest.mark.parametrize(("off", "digits"), [(1e-3, "3.14259"), (1e-9, "3.14159265"), (1.0, "4.142")])
 def test_as_many_digits_are_shown_as_tell_the_two_apart(off: float, digits: str) -> None:
     assert f"yours {digits}" in failing(math.pi + off, math.pi).summary
+
+
+def test_answers_are_kept_for_the_diagnosis_up_to_a_bound() -> None:
+    half = np.zeros(KEPT_BYTES // 2, np.uint8)
+    with witnessed() as witness:
+        for answer in (half, [half], (1, half), 1.0):
+            with pytest.raises(Disagreement):
+                agree(answer, "another")
+    assert witness.answers[0] is half
+    assert witness.answers[1][0] is half
+    assert witness.answers[2:] == [NotKept(), NotKept()]

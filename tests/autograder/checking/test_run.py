@@ -365,3 +365,22 @@ def test_a_source_notebook_that_can_not_be_read_is_told(course: Path) -> None:
 
 def test_students_faults_are_faults() -> None:
     assert issubclass(LimitHit, StudentFault)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("ValueError", "raises ValueError"),
+        ("InputIs7351", "raises an exception of its own"),
+        ("Missing", "raises an exception of its own"),
+    ],
+)
+def test_of_an_exception_in_a_hidden_case_no_word_is_told_that_could_be_an_input(
+    checks: Path, name: str, told: str
+) -> None:
+    def softmax(x: Any) -> Any:
+        raise (ValueError if name == "ValueError" else type(name, (Exception,), {}))(f"the input is {x}")
+
+    hidden = next(each.result for each in graded(checks, {"softmax": softmax}) if each.result.hidden)
+    assert hidden.summary == f"a hidden case: {told}"
+    assert hidden.detail == ""

@@ -145,3 +145,51 @@ def test_a_folder_that_cannot_be_written_is_named(tiny: Any, make: Any) -> None:
         write_autograded(tiny.course, make.result(), tiny.answered())
     with pytest.raises(CourseError, match="can't become part of a path"):
         write_autograded(tiny.course, replace(make.result(), student="../x"), tiny.answered())
+
+
+def test_nothing_that_lies_beside_a_notebook_is_in_the_way_of_the_class(tiny: Any, make: Any) -> None:
+    """A name of the assignment's own, as a file or a folder, and a path that nobody can write."""
+    source = tiny.root / "source" / "powers"
+    (source / "images").mkdir()
+    (source / "images" / "plot.png").write_text("ours")
+    (source / "table.csv").write_text("ours")
+    folder = tiny.root / "submitted" / "student-01" / "powers"
+    for name in ("powers.ipynb", "table.csv"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "inside.txt").write_text("theirs")
+    (folder / "images").write_text("theirs")
+    (folder / "fine.txt").write_text("theirs")
+    deep = os.open(folder, os.O_RDONLY)
+    for _ in range(24):
+        os.mkdir("d" * 200, dir_fd=deep)
+        inner = os.open("d" * 200, os.O_RDONLY, dir_fd=deep)
+        os.close(deep)
+        os.close(os.open("f" * 200, os.O_WRONLY | os.O_CREAT, dir_fd=inner))
+        deep = inner
+    os.close(deep)
+    path = write_autograded(tiny.course, make.result(), tiny.answered())
+    assert path.is_file()
+    written = path.parent
+    assert (written / "table.csv").read_text() == (written / "images" / "plot.png").read_text() == "ours"
+    assert (written / "fine.txt").read_text() == "theirs"
+
+
+def test_what_an_earlier_submission_left_is_not_in_the_way_of_the_next(tiny: Any, make: Any) -> None:
+    folder = tiny.root / "submitted" / "student-01" / "powers"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "notes").write_text("a file")
+    write_autograded(tiny.course, make.result(), tiny.answered())
+    (folder / "notes").unlink()
+    (folder / "notes").mkdir()
+    (folder / "notes" / "first.txt").write_text("a file in a folder")
+    path = write_autograded(tiny.course, make.result(), tiny.answered())
+    assert (path.parent / "notes" / "first.txt").read_text() == "a file in a folder"
+
+
+def test_a_link_in_the_place_of_the_folder_handed_in_is_not_followed(tiny: Any, make: Any, tmp_path: Any) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "seed").write_text("4711")
+    (tiny.root / "submitted" / "student-01").mkdir(parents=True, exist_ok=True)
+    (tiny.root / "submitted" / "student-01" / "powers").symlink_to(tmp_path / "elsewhere")
+    path = write_autograded(tiny.course, make.result(), tiny.answered())
+    assert not (path.parent / "seed").exists()

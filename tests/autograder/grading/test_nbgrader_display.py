@@ -70,6 +70,22 @@ def test_nothing_in_a_students_markdown_can_run(text: str) -> None:
     assert dangers(page(raw, harmless=True)) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![x](https://example.org/pixel.png)",
+        "![x](//example.org/pixel.png)",
+        "![x [y] z](<https://example.org/pixel.png>)",
+        "![x]\n\n[x]: https://example.org/pixel.png",
+        "[![x](http://example.org/pixel.png)](attachment:i.png)",
+    ],
+)
+def test_no_picture_is_fetched_from_elsewhere_its_address_can_be_followed(text: str) -> None:
+    shown = page(nbformat.v4.new_markdown_cell(text), harmless=True)
+    assert "<img" not in shown
+    assert "example.org/pixel.png" in shown
+
+
 def test_without_it_scripts_do_get_through() -> None:
     """If nbconvert mends this one day, HarmlessText can go."""
     assert dangers(page(nbformat.v4.new_markdown_cell(HOSTILE[0]), harmless=False)) == ["script"]

@@ -109,6 +109,18 @@ def test_a_fork_bomb_runs_against_the_limit_of_processes(limited):
         )
 
 
+def test_a_crowd_that_wants_every_core_leaves_its_init_the_time_to_watch_and_to_report(limited):
+    student = limited(processes=24, cell_seconds=1, memory_mib=40, cpu_seconds=60)
+    with pytest.raises(LimitHit):
+        student.run_cell("import os\nwhile True:\n  try: os.fork()\n  except OSError: pass")
+    assert student.close().cpu_seconds > 0  # 0 is what is known when the init didn't come to tell
+
+
+def test_the_student_has_another_session_than_the_init(student):
+    source = "import os; print(os.getsid(0) == os.getpid() != os.getsid(1))"
+    assert student.run_cell(source).outputs[0]["text"] == "True\n"
+
+
 def test_the_disk_is_limited_over_all_writable_places(student):
     # One more than the places, so that no single one of them holds more than the cap by itself.
     places = [f"{place}/{number}" for number in range(2) for place in python_tree().writable]

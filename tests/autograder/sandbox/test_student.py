@@ -348,6 +348,15 @@ def test_a_name_that_is_not_there_is_missing() -> None:
     assert (caught.value.type_name, caught.value.message, caught.value.trace) == ("Missing", "softmax", [])
 
 
+def test_an_exception_that_poses_as_a_missing_name_is_none() -> None:
+    def softmax(x: float) -> None:
+        raise type("Missing", (Exception,), {})(f"x is {x}")
+
+    with pytest.raises(StudentError) as caught:
+        Namespace(StudentSession(LiveTransport({"softmax": softmax}))).softmax(1)
+    assert (caught.value.type_name, caught.value.message) == ("MissingName", "x is 1")
+
+
 @pytest.mark.parametrize(
     ("call", "type_name"),
     [
